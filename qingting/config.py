@@ -1,0 +1,416 @@
+"""config.toml as frozen dataclasses: declared once here, read strictly, cross-checked, secrets redacted.
+
+Every key has its default here, so that an empty file is a working configuration; the shipped config.toml repeats
+each of them with an explanation, and a test holds the two equal. A value written "env:NAME" in a Secret field is
+taken from the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from qingting.errors import ConfigError
+
+
+class Secret:
+    """A value that is never printed; `reveal()` is the only way to it."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')" if self._value else "Secret('')"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True)
+class ServiceConfig:
+    """The office that runs the service."""
+
+    office: str = "某市生态环境局"
+    region: str = ""
+    timezone: str = "Asia/Shanghai"
+    telephone: str = "12369"
+
+
+@dataclass(frozen=True)
+class StoreConfig:
+    """Where posts and cases live: 'sqlite' is one file in the home."""
+
+    posts: Secret = Secret("sqlite")
+    cases: Secret = Secret("sqlite")
+
+
+@dataclass(frozen=True)
+class PlaceConfig:
+    """A place of the office's own that the national table lacks (a street, estate, river)."""
+
+    code: str = ""
+    name: str = ""
+    parent: str = ""
+
+
+@dataclass(frozen=True)
+class ReaderConfig:
+    """How texts are read. `model` is a folder; '' means the shipped one."""
+
+    backend: str = "onnx"
+    model: str = ""
+    threads: int = 2
+    max_tokens: int = 160
+    batch_tokens: int = 1024
+    places: tuple[PlaceConfig, ...] = ()
+    organisations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CrawlConfig:
+    """How sources are collected: never faster or bolder than this."""
+
+    contact: str = ""
+    delay_seconds: float = 1.0
+    timeout_seconds: float = 30.0
+    max_body_mib: int = 16
+    evidence_days: int = 365
+    allow_loopback_ports: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """One source. `assessment` says why collecting it is lawful and harmless (《网络数据安全管理条例》第十八条)."""
+
+    id: str = ""
+    name: str = ""
+    kind: str = ""
+    address: str = ""
+    channel: str = "news"
+    cadence_minutes: float = 30.0
+    region: str = ""
+    weight: float = 1.0
+    enabled: bool = True
+    assessment: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ColumnsConfig:
+    """Which columns of an export hold what; each is a list of names, the first that is there counts."""
+
+    id: tuple[str, ...] = ("id", "留言编号", "工单编号", "编号", "投诉编号")
+    title: tuple[str, ...] = ("title", "留言主题", "标题", "主题")
+    text: tuple[str, ...] = ("text", "留言详情", "内容", "诉求内容", "投诉内容", "正文")
+    published_at: tuple[str, ...] = ("published_at", "留言时间", "发布时间", "受理时间", "时间", "投诉时间")
+    author: tuple[str, ...] = ("author", "留言用户", "作者", "反映人", "用户")
+    region: tuple[str, ...] = ("region", "行政区划代码", "区划代码")
+    url: tuple[str, ...] = ("url", "链接", "网址")
+    source: tuple[str, ...] = ("source", "来源")
+    channel: tuple[str, ...] = ("channel", "载体")
+    reposts: tuple[str, ...] = ("reposts", "转发数")
+    comments: tuple[str, ...] = ("comments", "评论数")
+    likes: tuple[str, ...] = ("likes", "点赞数")
+    parent: tuple[str, ...] = ("parent_id", "repost_of", "转发自")
+    root: tuple[str, ...] = ("root_id", "原帖")
+
+
+@dataclass(frozen=True)
+class ImportConfig:
+    """How files are imported."""
+
+    channel: str = "hotline"
+    max_line_mib: int = 4
+    columns: ColumnsConfig = ColumnsConfig()
+
+
+@dataclass(frozen=True)
+class GroupingConfig:
+    """When posts belong to one event."""
+
+    days: float = 7.0
+    threshold: float = 0.5
+    shown_from: int = 3
+
+
+@dataclass(frozen=True)
+class VolumeConfig:
+    """The volume rule: floors below which it never fires, and how unlikely a count must be above them."""
+
+    window_hours: float = 3.0
+    baseline_days: float = 14.0
+    min_posts: int = 5
+    min_authors: int = 3
+    chance: float = 1e-4
+
+
+@dataclass(frozen=True)
+class NeverMissConfig:
+    """The must-never-miss rule: any of these words on one relevant post is enough."""
+
+    words: tuple[str, ...] = (
+        "饮用水",
+        "自来水",
+        "水源地",
+        "取水口",
+        "伤亡",
+        "死亡",
+        "中毒",
+        "遇难",
+        "爆炸",
+        "爆燃",
+        "泄漏",
+        "泄露",
+    )
+    except_phrases: tuple[str, ...] = (
+        "信息泄露",
+        "信息泄漏",
+        "隐私泄露",
+        "密码泄露",
+        "数据泄露",
+        "防泄漏",
+        "泄漏检测",
+        "泄漏演练",
+    )
+
+
+@dataclass(frozen=True)
+class ReceiverConfig:
+    """Who is told, and how."""
+
+    name: str = ""
+    kind: str = "webhook"
+    url: Secret = Secret("")
+    min_level: str = "blue"
+    enabled: bool = True
+
+
+@dataclass(frozen=True)
+class AlertsConfig:
+    """When the duty desk is told, and how delivery is tried."""
+
+    digest_from: int = 6
+    history_hours: float = 72.0
+    retry_seconds: float = 30.0
+    retry_max_minutes: float = 30.0
+    retry_hours: float = 48.0
+    timeout_seconds: float = 10.0
+    grouping: GroupingConfig = GroupingConfig()
+    volume: VolumeConfig = VolumeConfig()
+    never_miss: NeverMissConfig = NeverMissConfig()
+    receivers: tuple[ReceiverConfig, ...] = ()
+
+
+@dataclass(frozen=True)
+class DraftsConfig:
+    """What every draft of this office says about itself."""
+
+    issuer: str = ""
+    telephone: str = ""
+
+
+@dataclass(frozen=True)
+class WorkConfig:
+    """How the standing role works: how often, how much at once, and how long a worker may hold a post."""
+
+    interval_seconds: float = 5.0
+    batch_posts: int = 512
+    lease_minutes: float = 10.0
+
+
+@dataclass(frozen=True)
+class WebConfig:
+    """Where the console listens. It has no accounts yet: keep it on loopback or behind the office's own gate."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole of config.toml."""
+
+    service: ServiceConfig = ServiceConfig()
+    store: StoreConfig = StoreConfig()
+    reader: ReaderConfig = ReaderConfig()
+    crawl: CrawlConfig = CrawlConfig()
+    sources: tuple[SourceConfig, ...] = ()
+    imports: ImportConfig = ImportConfig()
+    work: WorkConfig = WorkConfig()
+    alerts: AlertsConfig = AlertsConfig()
+    drafts: DraftsConfig = DraftsConfig()
+    web: WebConfig = WebConfig()
+
+
+def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Return the configuration in a TOML file, or the defaults without one.
+
+    Raises ConfigError(unreadable | syntax | unknown_key | wrong_type | bad_value | missing_secret | conflict).
+    """
+    if path is None:
+        return Config()
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"读不到配置文件 {path}：{error}", reason="unreadable", hint="请检查路径、权限，并以 UTF-8 保存。"
+        ) from error
+    return parse(text, environ, name=path.name)
+
+
+def parse(text: str, environ: Mapping[str, str] = os.environ, name: str = "config.toml") -> Config:
+    """Return the configuration in a TOML text; raises as `load` does, each message naming the key."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}：TOML 语法错误：{error}", reason="syntax", hint="请按提示的行列修改。") from error
+    config = typing.cast(Config, _build(Config, table, f"{name}: ", environ))
+    _cross_check(config, name)
+    return config
+
+
+def _build(schema: type, table: object, where: str, environ: Mapping[str, str]) -> object:
+    """Return a dataclass filled from a TOML table."""
+    if not isinstance(table, dict):
+        raise _wrong(where.rstrip("."), "一个表", table)
+    declared = {each.name: each for each in fields(schema)}
+    hints = typing.get_type_hints(schema)
+    for key in table:
+        if key not in declared:
+            near = difflib.get_close_matches(key, declared, n=1)
+            hint = f"是不是想写 {near[0]}？" if near else f"这里可用的键：{'、'.join(declared)}。"
+            raise ConfigError(f"{where}{key} 不是已声明的配置项。", reason="unknown_key", hint=hint)
+    values = {key: _value(hints[key], value, f"{where}{key}", environ) for key, value in table.items()}
+    return schema(**values)
+
+
+def _value(kind: type, value: object, where: str, environ: Mapping[str, str]) -> object:
+    """Return one TOML value as its declared type."""
+    if kind is Secret:
+        return _secret(value, where, environ)
+    if is_dataclass(kind):
+        return _build(kind, value, f"{where}.", environ)
+    origin = typing.get_origin(kind)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise _wrong(where, "一个列表", value)
+        item = typing.get_args(kind)[0]
+        return tuple(_value(item, each, f"{where}[{i}]", environ) for i, each in enumerate(value))
+    if origin is not None and issubclass(typing.cast(type, origin), Mapping):
+        if not isinstance(value, dict):
+            raise _wrong(where, "一个表", value)
+        return types.MappingProxyType({k: str(_value(str, v, f"{where}.{k}", environ)) for k, v in value.items()})
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise _wrong(
+            where, {str: "文字", int: "整数", float: "数", bool: "true 或 false"}.get(kind, kind.__name__), value
+        )
+    return value
+
+
+def _secret(value: object, where: str, environ: Mapping[str, str]) -> Secret:
+    """Return a Secret, from the environment when written as env:NAME."""
+    if not isinstance(value, str):
+        raise _wrong(where, "文字（或 env:变量名）", value)
+    if not value.startswith("env:"):
+        return Secret(value)
+    name = value.removeprefix("env:")
+    if name not in environ:
+        raise ConfigError(
+            f"{where} 要求环境变量 {name}，但没有设置。", reason="missing_secret", hint=f"请先设置 {name}。"
+        )
+    return Secret(environ[name])
+
+
+def _wrong(where: str, wanted: str, value: object) -> ConfigError:
+    return ConfigError(f"{where} 应当是{wanted}，现在是 {value!r}。", reason="wrong_type", hint="请改成所要求的类型。")
+
+
+def _bad(where: str, problem: str, hint: str) -> ConfigError:
+    return ConfigError(f"{where} {problem}", reason="bad_value", hint=hint)
+
+
+def _one_of(where: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        near = difflib.get_close_matches(value, allowed, n=1)
+        hint = f"是不是想写 {near[0]}？" if near else f"可用：{'、'.join(allowed)}。"
+        raise _bad(where, f"= {value!r} 不可用。", hint)
+
+
+READERS = ("onnx", "torch", "lexicon")
+SOURCE_KINDS = ("feed", "list", "weibo", "hotline")
+CHANNELS = ("news", "social", "hotline", "forum", "video", "board", "official", "other")
+RECEIVER_KINDS = ("webhook",)
+LEVELS = ("blue", "yellow", "orange", "red")
+
+
+def _cross_check(config: Config, name: str) -> None:
+    """Raise ConfigError for values that are well typed and still make no sense."""
+    try:
+        ZoneInfo(config.service.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise _bad(
+            f"{name}: service.timezone", f"= {config.service.timezone!r} 不是时区名。", "例如 Asia/Shanghai。"
+        ) from error
+    _one_of(f"{name}: reader.backend", config.reader.backend, READERS)
+    _one_of(f"{name}: imports.channel", config.imports.channel, CHANNELS)
+    _positive(config, name)
+    seen: set[str] = set()
+    for i, source in enumerate(config.sources):
+        where = f"{name}: sources[{i}]"
+        for key in ("id", "kind", "address", "assessment"):
+            if not getattr(source, key):
+                raise _bad(f"{where}.{key}", "不能为空。", "每个信源都要有编号、类型、地址和采集评估说明。")
+        _one_of(f"{where}.kind", source.kind, SOURCE_KINDS)
+        _one_of(f"{where}.channel", source.channel, CHANNELS)
+        _unique(f"{where}.id", source.id, seen)
+    seen = set()
+    for i, receiver in enumerate(config.alerts.receivers):
+        where = f"{name}: alerts.receivers[{i}]"
+        if not receiver.name or not receiver.url:
+            raise _bad(f"{where}", "缺少 name 或 url。", "每个接收方都要有名称和地址。")
+        _one_of(f"{where}.kind", receiver.kind, RECEIVER_KINDS)
+        _one_of(f"{where}.min_level", receiver.min_level, LEVELS)
+        _unique(f"{where}.name", receiver.name, seen)
+
+
+def _unique(where: str, value: str, seen: set[str]) -> None:
+    if value in seen:
+        raise ConfigError(f"{where} = {value!r} 重复。", reason="conflict", hint="请改成不同的名称。")
+    seen.add(value)
+
+
+def _positive(owner: object, where: str) -> None:
+    """Raise ConfigError for a number that is not positive; no number in the schema may be zero or less."""
+    for each in fields(owner):  # type: ignore[arg-type]
+        value = getattr(owner, each.name)
+        here = f"{where}: {each.name}" if isinstance(owner, Config) else f"{where}.{each.name}"
+        if is_dataclass(value):
+            _positive(value, here)
+        elif (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and value <= 0
+            and each.name != "delay_seconds"
+        ):
+            raise _bad(here, f"= {value} 必须大于 0。", "请改成正数。")
