@@ -22,7 +22,8 @@ class Labelled(StrEnum):
 
     label: str
 
-    def __new__(cls, value: str, label: str) -> Self:
+    def __new__(cls, value: str, label: str = "") -> Self:
+        # Only a look-up by value comes without a label; it never gets here.
         member = str.__new__(cls, value)
         member._value_ = value
         member.label = label

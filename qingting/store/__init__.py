@@ -14,6 +14,7 @@ from qingting.store.contract import (
     Store,
     Tally,
 )
+from qingting.store.opening import open_store
 
 __all__ = [
     "Appended",
@@ -28,4 +29,5 @@ __all__ = [
     "Search",
     "Store",
     "Tally",
+    "open_store",
 ]

@@ -1,0 +1,175 @@
+"""Whether a text says that something happened which the duty desk must never miss, sentence by sentence."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from alerts.texts import own_words, sentences
+from qingting.config import NeverMissConfig
+from qingting.model import Matter, Post, Reading, Sentiment, Step
+
+ROUTINE = frozenset({Matter.POLICY, Matter.PUBLICITY, Matter.APPROVAL})
+"""Matters whose texts speak of such words without anything having happened, unless they say that it has."""
+
+URGENT = frozenset({Matter.EMERGENCY, Matter.COMPLAINT})
+"""Matters whose texts speak of what the author meets with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cues:
+    """The patterns of data/never_miss.toml, compiled."""
+
+    subjects: frozenset[str]
+    harm: re.Pattern[str]
+    no_harm: re.Pattern[str]
+    drill: re.Pattern[str]
+    not_yet: re.Pattern[str]
+    elsewhere: re.Pattern[str]
+    first_hand: re.Pattern[str]
+    figures: re.Pattern[str]
+    setting: re.Pattern[str]
+    happening: tuple[str, ...]
+    denied: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence with a must-never-miss word: the word, the questions asked about it, and whether all held."""
+
+    text: str
+    word: str
+    acute: bool
+    steps: tuple[Step, ...]
+
+    @property
+    def fires(self) -> bool:
+        """Return whether every question was answered as an alert needs it."""
+        return all(step.held for step in self.steps)
+
+
+def grave_sentence(post: Post, reading: Reading, settings: NeverMissConfig) -> Sentence | None:
+    """Return the first sentence of a post that fires, an acute one before others, or else the nearest miss.
+
+    None when the post holds no must-never-miss word at all. A repost is judged by its author's own words: what it
+    quotes was judged when it was first said.
+    """
+    text = own_words(post)
+    if not any(word in text for word in settings.words):
+        return None
+    title, found = post.title, []
+    parts = sentences(text)
+    for index, sentence in enumerate(parts):
+        context = "".join(parts[max(0, index - 1) : index + 2])
+        found += [judge(sentence, word, context, title, reading) for word in words_in(sentence, settings)]
+    ranked = sorted(found, key=lambda each: (not each.fires, not each.acute, -sum(step.held for step in each.steps)))
+    return ranked[0] if ranked else None
+
+
+def words_in(sentence: str, settings: NeverMissConfig) -> list[str]:
+    """Return the must-never-miss words of a sentence that stand outside every excepted phrase and figure of speech."""
+    for phrase in settings.except_phrases:
+        sentence = sentence.replace(phrase, "〇" * len(phrase))
+    sentence = cues().figures.sub("〇", sentence)
+    return [word for word in settings.words if word in sentence]
+
+
+def judge(sentence: str, word: str, context: str, title: str, reading: Reading) -> Sentence:
+    """Return the questions about one word in its sentence; `context` is the sentence with its two neighbours."""
+    known, acute = cues(), word not in cues().subjects
+    happening = _any(known.happening, word, sentence)
+    told = bool(known.first_hand.search(sentence))
+    steps = [
+        Step("出现必报词", True, f"“{word}”，不在例外短语之内"),
+        _real(sentence, title, reading, happening and told),
+        _now(sentence, reading, happening, acute),
+        _undenied(sentence, word, reading),
+        _not_routine(reading, happening or told),
+    ]
+    if not acute:
+        steps.insert(1, _harmed(context, word))
+    return Sentence(sentence, word, acute, tuple(steps))
+
+
+def _real(sentence: str, title: str, reading: Reading, eyewitness: bool) -> Step:
+    """Ask whether it is no drill, lesson or imagined case."""
+    marked = cues().drill.search(sentence) or cues().drill.search(title)
+    if not marked:
+        return Step("不是演练、培训、科普", True, "句子和标题里没有这类字样")
+    said = f"有“{marked.group()}”字样"
+    if eyewitness and reading.matter not in ROUTINE:
+        return Step("不是演练、培训、科普", True, f"{said}，但以亲历口气说正在发生，按真事处理")
+    return Step("不是演练、培训、科普", False, said)
+
+
+def _now(sentence: str, reading: Reading, happening: bool, acute: bool) -> Step:
+    """Ask whether it is said to have happened here and now rather than feared, prevented, counted or remembered."""
+    question = "说的是已经或正在发生的事"
+    far = cues().elsewhere.search(sentence)
+    if far and reading.matter is not Matter.EMERGENCY:
+        return Step(question, False, f"“{far.group()}”：说的是过去、别处或统计")
+    feared = cues().not_yet.search(sentence)
+    if not feared:
+        return Step(question, True, "没有预防、假设、统计一类的字样")
+    if happening or (reading.matter in URGENT and not acute):
+        return Step(question, True, f"虽有“{feared.group()}”，但同句说已经发生")
+    return Step(question, False, f"“{feared.group()}”：说的是预防、假设或担心")
+
+
+def _harmed(context: str, word: str) -> Step:
+    """Ask of a thing at risk whether something is said to be wrong with it."""
+    question = f"不只是提到{word}，还说出了问题"
+    found = cues().harm.search(cues().no_harm.sub("〇", context).replace(word, "〇"))
+    if found:
+        return Step(question, True, f"前后文有“{found.group()}”")
+    return Step(question, False, "前后文没有说出了什么问题")
+
+
+def _undenied(sentence: str, word: str, reading: Reading) -> Step:
+    """Ask whether the word is not merely denied; a denial in an emergency still tells of the emergency."""
+    question = "不是只说没有发生"
+    if not _any(cues().denied, word, sentence):
+        return Step(question, True, "没有否定的说法")
+    if reading.matter is Matter.EMERGENCY:
+        return Step(question, True, "虽是否定的说法，但帖文讲的是突发事件，仍需知晓")
+    return Step(question, False, "同句否定了它")
+
+
+def _not_routine(reading: Reading, asserted: bool) -> Step:
+    """Ask whether a policy or publicity text says that something happened."""
+    question = "不是例行的政策、宣传文字"
+    if reading.matter not in ROUTINE or reading.sentiment is Sentiment.NEGATIVE:
+        return Step(question, True, f"事项判为{reading.matter.label}")
+    return Step(
+        question,
+        asserted,
+        f"事项判为{reading.matter.label}，{'但' if asserted else '且'}"
+        f"{'说了有事发生' if asserted else '没有说有事发生'}",
+    )
+
+
+def _any(patterns: Sequence[str], word: str, sentence: str) -> bool:
+    return any(_with(pattern, word).search(sentence) for pattern in patterns)
+
+
+@cache
+def _with(pattern: str, word: str) -> re.Pattern[str]:
+    return re.compile(pattern.replace("<W>", re.escape(word)))
+
+
+@cache
+def cues() -> Cues:
+    """Return the shipped patterns."""
+    table = tomllib.loads((Path(__file__).parent / "data" / "never_miss.toml").read_text(encoding="utf-8"))
+    single = ("harm", "no_harm", "drill", "not_yet", "elsewhere", "first_hand", "figures", "setting")
+    compiled = {name: re.compile("|".join(f"(?:{each})" for each in table[name])) for name in single}
+    return Cues(
+        subjects=frozenset(table["subjects"]),
+        happening=tuple(table["happening"]),
+        denied=tuple(table["denied"]),
+        **compiled,
+    )

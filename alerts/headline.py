@@ -1,0 +1,90 @@
+"""An event's headline: the title or clause of a member that says most of what the members share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from alerts.profile import Profile
+from alerts.texts import GENERIC, own_words, word_list
+from alerts.traits import Traits
+from qingting.model import Channel
+from qingting.privacy import mask_personal
+
+LONGEST = 40
+"""Characters of a headline at most: what one line of the console holds."""
+
+SHORTEST, COMFORTABLE = 6, 30
+"""A headline of fewer characters says too little; one of more is read less well than a shorter one."""
+
+CLEARLY_BETTER = 0.2
+"""By how much (of 0..1) another headline must be better before it replaces the one people know the event by."""
+
+LEADING = 8
+"""How many of the event's leading words a headline is measured by."""
+
+_BRACKETED = re.compile(r"【([^【】]{6,60})】")
+_NOISE = re.compile(r"https?://\S+|\[[^\[\]]{1,8}\]|@[\w\-]{1,30}|#|【|】|转发微博|[\U0001F000-\U0001FAFF☀-➿️‼❗]")
+_CLAUSE = re.compile(r"[^，。！？!?；;：:…\n]+")
+_SPACE = re.compile(r"\s+")
+_EDGES = " 　，。！？!?；;：:、…~～—-·|"
+
+
+def better_title(event: Profile, members: Sequence[Traits]) -> str:
+    """Return the event's title, or a headline from its new members if that is clearly better.
+
+    At most 40 characters, personal data masked. Later members must win by a margin, so that the title stays.
+    """
+    found = [(headline, _bonus(post)) for post in members for headline in headlines(post)]
+    ranked = sorted(
+        ((_worth(text, event) + bonus, text) for text, bonus in found), key=lambda pair: (-pair[0], pair[1])
+    )
+    if not ranked:
+        return event.title
+    worth, best = ranked[0]
+    if not event.title or worth > _worth(event.title, event) + CLEARLY_BETTER:
+        return best
+    return event.title
+
+
+def headlines(post: Traits) -> Iterator[str]:
+    """Yield what of a post could stand as a headline: its title, a bracketed lead, or one or two clauses."""
+    said = own_words(post.post)
+    titles = [post.post.title, *_BRACKETED.findall(said)] if not post.post.parent_id else _BRACKETED.findall(said)
+    for title in filter(None, titles):
+        yield _tidy(title)
+    if titles and titles[0]:
+        return
+    clauses = [tidy for clause in _CLAUSE.findall(_NOISE.sub(" ", said)) if len(tidy := clause.strip(_EDGES)) > 1][:12]
+    for first, clause in enumerate(clauses or [said]):
+        joined = clause
+        for following in clauses[first + 1 :]:
+            if len(joined) >= SHORTEST * 2 or len(joined) + len(following) + 1 > LONGEST:
+                break
+            joined = f"{joined}，{following}"
+        yield _tidy(joined)
+
+
+def _tidy(text: str) -> str:
+    """Return a text as a headline: one line, no marks or personal data, at most 40 characters."""
+    line = mask_personal(_SPACE.sub(" ", _NOISE.sub(" ", text)).strip(_EDGES))
+    return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip(_EDGES) + "…"
+
+
+def _worth(headline: str, event: Profile) -> float:
+    """Return 0..1: how much of what the members share a headline says, less what makes it hard to read."""
+    telling = {
+        word: event.shares[word] * (0.4 if word in word_list(GENERIC) else 1.0) for word in event.leading(LEADING)
+    }
+    said = sum(weight for word, weight in telling.items() if word in headline)
+    covered = said / sum(telling.values()) if telling else 0.0
+    length = len(headline)
+    awkward = 0.3 * (length < SHORTEST) + 0.02 * max(0, length - COMFORTABLE) + 0.1 * headline.endswith("…")
+    return covered - awkward
+
+
+def _bonus(post: Traits) -> float:
+    """Return how much more a title written by an editor is worth than words picked from a message."""
+    if post.post.title:
+        return 0.25 if post.post.channel in {Channel.NEWS, Channel.OFFICIAL} else 0.15
+    return 0.0

@@ -1,0 +1,104 @@
+"""How likely it is that a post speaks of an event: a calibrated mixture of evidence, and the vetoes above it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from alerts.board import Board
+from alerts.profile import Profile
+from alerts.texts import GENERIC, word_list
+from alerts.traits import Traits, contains, is_complaint_like, same_company
+from qingting.model import Matter
+
+WEIGHTS = {"bias": -4.0, "words": 0.5, "naming": 0.8, "cosine": 1.0, "topic": 0.5, "gap": -0.5, "heat": 0.8}
+WORD_CAP = 3.5
+WORDS_CAP = 12.0
+NAMING_CAP = 8.0
+
+NAME_EVIDENCE = 2.0
+TELLING = 1.5
+TELLING_WORDS = {Matter.COMPLAINT: 3, Matter.EMERGENCY: 1}
+TELLING_WORDS_ELSE = 2
+WARM, HOT = 4.0, 16.0
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How a post compares with an event: 0..1, the figures it comes from, and why it is ruled out, '' if it is not."""
+
+    event_id: str
+    score: float
+    figures: Mapping[str, float]
+    shared: tuple[str, ...]
+    veto: str = ""
+
+
+def likeness(post: Traits, event: Profile, board: Board) -> Likeness:
+    """Return how likely a post speaks of an event."""
+    evidence = {
+        word: min(WORD_CAP, board.evidence(word, share)) for word in post.words if (share := event.shares.get(word))
+    }
+    naming = sum(value for word, value in evidence.items() if word in post.naming)
+    figures = {
+        "bias": 1.0,
+        "words": min(WORDS_CAP, sum(evidence.values()) - naming),
+        "naming": min(NAMING_CAP, naming),
+        "cosine": _cosine(post, event),
+        "topic": _topic(post, event),
+        "gap": _gap_days(post, event),
+        "heat": math.log1p(event.heat_at(post.post.at)),
+    }
+    logit = sum(WEIGHTS[name] * value for name, value in figures.items())
+    score = 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+    shared = tuple(sorted(evidence, key=lambda word: (-evidence[word], word))[:4])
+    return Likeness(event.id, score, figures, shared, veto(post, event, evidence, naming))
+
+
+def veto(post: Traits, event: Profile, evidence: Mapping[str, float], naming: float) -> str:
+    """Return why a post cannot belong to an event however alike they sound, '' if nothing stands against it."""
+    telling = sum(value >= TELLING and word not in word_list(GENERIC) for word, value in evidence.items())
+    heat = event.heat_at(post.post.at)
+    needed = TELLING_WORDS.get(post.reading.matter, TELLING_WORDS_ELSE) - (heat >= WARM) - (heat >= HOT)
+    if naming < NAME_EVIDENCE and telling < max(1, needed):
+        return "没有同指一事的名称或特征词"
+    if _apart(post.named, event.codes):
+        return "地区不同"
+    if is_complaint_like(post.reading.matter):
+        if _apart(post.counties, event.counties()):
+            return "地点不同"
+        if _at_odds(post.companies, event.companies):
+            return "企业不同"
+    return ""
+
+
+def _apart(here: Collection[str], there: Collection[str]) -> bool:
+    """Return whether both sides name places and none of one lies within, or around, any of the other."""
+    return bool(here and there) and not any(contains(a, b) or contains(b, a) for a in here for b in there)
+
+
+def _at_odds(here: Collection[str], there: Collection[str]) -> bool:
+    """Return whether both sides name enterprises and none of one may be any of the other."""
+    return bool(here and there) and not any(same_company(a, b) for a in here for b in there)
+
+
+def _cosine(post: Traits, event: Profile) -> float:
+    if post.vector is None or event.vector is None:
+        return 0.0
+    members = max(1, event.distinct)
+    unrelated, spread = 0.962 - 0.026 / members, 0.008 + 0.006 / members
+    return max(-3.0, min(3.0, (float(post.vector @ event.vector) - unrelated) / spread))
+
+
+def _topic(post: Traits, event: Profile) -> float:
+    votes = event.ballot("topic:")
+    total = sum(votes.values())
+    return votes.get(post.reading.topic.value, 0.0) / total if total else 0.0
+
+
+def _gap_days(post: Traits, event: Profile) -> float:
+    """Return how many days lie between a post and the span of an event, 0 inside it."""
+    after, before = post.post.at - event.last_seen, event.first_seen - post.post.at
+    return max(after, before, timedelta(0)) / timedelta(days=1)

@@ -1,0 +1,156 @@
+"""Evidence (证据): the fetched bytes behind every stored post, as gzipped WARC (ISO 28500), found again by SHA-256.
+
+home/evidence/2026-11/23/154501-SOURCE.warc.gz   one file per run that found something new
+home/evidence/2026-11/index/ab                   SHA-256, file and offset of each record whose digest begins with ab
+
+A file is written once by one run and never appended to again, so a killed run leaves at most its own last record
+torn. The index line follows the record; whoever trusts a digest in a post finds the record synced before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from io import BufferedWriter, BytesIO
+from pathlib import Path
+
+from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
+
+from crawlers.kinds import Fetched
+from qingting.model import utc
+
+# The body is kept decoded, so these headers of the answer no longer describe it.
+TRANSPORT_HEADERS = frozenset({"content-encoding", "transfer-encoding", "content-length"})
+DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+
+
+class EvidenceWriter:
+    """Keeps what one run fetched; the file is made with the first record."""
+
+    def __init__(self, home: Path, source: str) -> None:
+        self.root = home / "evidence"
+        self.source = re.sub(r"[^\w.-]", "_", source)
+        self._written: set[str] = set()
+        self._file: BufferedWriter | None = None
+        self._index: dict[Path, list[str]] = {}
+
+    def keep(self, fetched: Fetched) -> None:
+        """Write an answer, once per run; it is safe on disk only after `sync`."""
+        if fetched.digest in self._written:
+            return
+        self._written.add(fetched.digest)
+        file = self._file or self._open(utc(fetched.at))
+        offset = file.tell()
+        file.write(_record(fetched))
+        shard = Path(file.name).parent.parent / "index" / fetched.digest[:2]
+        name = Path(file.name).relative_to(shard.parent.parent)
+        self._index.setdefault(shard, []).append(f"{fetched.digest} {name} {offset}\n")
+
+    def sync(self) -> None:
+        """Return when everything kept so far is on disk and indexed."""
+        if self._file is None or not self._index:
+            return
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        for shard, lines in self._index.items():
+            shard.parent.mkdir(exist_ok=True)
+            with shard.open("a", encoding="utf-8") as index:
+                index.write("".join(lines))
+        self._index.clear()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self, at: datetime) -> BufferedWriter:
+        folder = self.root / f"{at:%Y-%m}" / f"{at:%d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        for attempt in range(1000):
+            suffix = f"-{attempt}" if attempt else ""
+            try:
+                self._file = (folder / f"{at:%H%M%S}-{self.source}{suffix}.warc.gz").open("xb")
+            except FileExistsError:
+                continue
+            return self._file
+        raise FileExistsError(f"{folder} holds a thousand runs of {self.source} of the same second")
+
+
+def find_evidence(home: Path, sha256: str) -> bytes | None:
+    """Return the body with this SHA-256, None when it was never kept, has expired or no longer matches its digest."""
+    if not DIGEST.match(sha256):
+        return None
+    for shard in sorted((home / "evidence").glob(f"*/index/{sha256[:2]}"), reverse=True):
+        for name, offset in _places(shard, sha256):
+            body = _body(shard.parent.parent / name, offset)
+            if body is not None and hashlib.sha256(body).hexdigest() == sha256:
+                return body
+    return None
+
+
+def drop_expired(home: Path, now: datetime, days: int) -> int:
+    """Delete the evidence of days that ended more than `days` ago, and return how many files went."""
+    cut = (utc(now) - timedelta(days=days)).date()
+    dropped = 0
+    for folder in sorted((home / "evidence").glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]/[0-9][0-9]")):
+        if _day(folder) < cut:
+            dropped += len(list(folder.iterdir()))
+            shutil.rmtree(folder)
+    for month in (home / "evidence").glob("*-*"):
+        if {each.name for each in month.iterdir()} <= {"index"}:
+            shutil.rmtree(month)
+    return dropped
+
+
+def _day(folder: Path) -> date:
+    return datetime.strptime(f"{folder.parent.name}-{folder.name}", "%Y-%m-%d").replace(tzinfo=UTC).date()
+
+
+def _record(fetched: Fetched) -> bytes:
+    """Return one WARC response record, gzipped by itself so that it can be read from its offset."""
+    at = f"{utc(fetched.at):%Y-%m-%dT%H:%M:%SZ}"
+    headers = [pair for pair in fetched.headers if pair[0].lower() not in TRANSPORT_HEADERS]
+    headers.append(("Content-Length", str(len(fetched.body))))
+    buffer = BytesIO()
+    writer = WARCWriter(buffer, gzip=True)
+    record = writer.create_warc_record(
+        fetched.url,
+        "response",
+        payload=BytesIO(fetched.body),
+        length=len(fetched.body),
+        http_headers=StatusAndHeaders(f"{fetched.status} OK", headers, protocol="HTTP/1.1"),
+        warc_headers_dict={
+            "WARC-Date": at,
+            "WARC-Record-ID": f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{fetched.url} {at} {fetched.digest}')}>",
+            "WARC-Payload-Digest": f"sha256:{fetched.digest}",
+        },
+    )
+    writer.write_record(record)
+    return buffer.getvalue()
+
+
+def _places(shard: Path, sha256: str) -> Iterator[tuple[str, int]]:
+    for line in shard.read_text(encoding="utf-8", errors="replace").splitlines():
+        parts = line.split(" ")
+        if len(parts) == 3 and parts[0] == sha256 and parts[2].isdigit():
+            yield parts[1], int(parts[2])
+
+
+def _body(path: Path, offset: int) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            for record in ArchiveIterator(file):
+                return bytes(record.content_stream().read())
+    except (OSError, ArchiveLoadFailed, EOFError):
+        return None
+    return None

@@ -1,0 +1,263 @@
+"""Running sources: once, or for good by each one's cadence.
+
+From outside an event loop: `run_crawl(crawl_once(...))`, as often as wanted (see crawlers.reactor).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import multiprocessing
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from scrapy import signals
+from scrapy.crawler import AsyncCrawlerRunner, Crawler
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from crawlers.addresses import GuardedResolver
+from crawlers.evidence import EvidenceWriter, drop_expired
+from crawlers.extract import Article, extract
+from crawlers.health import Memory
+from crawlers.kinds import SourceSpider, Task, spider_class
+from crawlers.pace import Pace
+from crawlers.privacy import Pseudonyms
+from crawlers.reactor import install_reactor, install_resolver, run_crawl
+from crawlers.recorder import Collected, Recorder
+from crawlers.scrapy_settings import scrapy_settings
+from qingting.config import CrawlConfig, SourceConfig
+from qingting.errors import QingtingError
+from qingting.model import SourceHealth, shown
+from qingting.store import Store
+
+__all__ = ["Collected", "crawl_forever", "crawl_once", "extraction_pool", "install_reactor", "run_crawl"]
+
+log = logging.getLogger(__name__)
+
+# How many sources run at the same time; hosts are paced one by one whatever this is.
+SOURCES_AT_ONCE = 8
+# A source whose run broke unexpectedly, or whose store was busy, is tried again after this long at the earliest.
+PAUSE_AFTER_ERROR = timedelta(minutes=5)
+SWEEP_EVERY = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What all runs of one call share."""
+
+    settings: CrawlConfig
+    store: Store
+    home: Path
+    clock: Callable[[], datetime]
+    pseudonyms: Pseudonyms
+    pace: Pace
+    extractor: Executor | None
+    runner: AsyncCrawlerRunner
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SOURCES_AT_ONCE))
+
+
+async def crawl_once(
+    sources: Sequence[SourceConfig],
+    settings: CrawlConfig,
+    store: Store,
+    home: Path,
+    clock: Callable[[], datetime],
+    pseudonyms: Pseudonyms,
+    *,
+    extractor: Executor | None = None,
+) -> list[Collected]:
+    """Run each source once and return what came of it, in the order given.
+
+    A source that refused us is left alone until its back-off is over. `extractor` takes the extraction of article
+    pages to other processes (see `extraction_pool`); without one it happens here. Raises CrawlError(unsupported) or
+    ConfigError for a source that cannot be run at all, before any is, and StoreError.
+    """
+    for source in sources:
+        spider_class(source)
+    desk = _desk(settings, store, home, clock, pseudonyms, extractor)
+    results = await asyncio.gather(*(_in_turn(desk, source) for source in sources), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if isinstance(result, Collected)]
+
+
+async def crawl_forever(
+    sources: Sequence[SourceConfig],
+    settings: CrawlConfig,
+    store: Store,
+    home: Path,
+    clock: Callable[[], datetime],
+    pseudonyms: Pseudonyms,
+    stop: asyncio.Event,
+    *,
+    extractor: Executor | None = None,
+) -> None:
+    """Run every enabled source by its cadence until `stop` is set; then running ones finish what they have in hand.
+
+    Raises as `crawl_once` for a source that cannot be run at all; everything later becomes the source's health.
+    """
+    enabled = [source for source in sources if source.enabled]
+    for source in enabled:
+        spider_class(source)
+    desk = _desk(settings, store, home, clock, pseudonyms, extractor)
+    tending = [asyncio.create_task(_tend(desk, source, stop)) for source in enabled]
+    tending.append(asyncio.create_task(_sweep(desk, stop)))
+    await stop.wait()
+    await desk.runner.stop()
+    await asyncio.gather(*tending)
+
+
+def _desk(
+    settings: CrawlConfig,
+    store: Store,
+    home: Path,
+    clock: Callable[[], datetime],
+    pseudonyms: Pseudonyms,
+    extractor: Executor | None,
+) -> _Desk:
+    install_reactor()
+    install_resolver(GuardedResolver(settings.allow_loopback_ports))
+    runner = AsyncCrawlerRunner(scrapy_settings(settings))
+    return _Desk(settings, store, home, clock, pseudonyms, Pace(settings.delay_seconds), extractor, runner)
+
+
+async def _in_turn(desk: _Desk, source: SourceConfig) -> Collected:
+    async with desk.turns:
+        return await _run(desk, source)
+
+
+async def _run(desk: _Desk, source: SourceConfig) -> Collected:
+    """Run one source: look where the last run ended, crawl, and record how far this one came."""
+    cursor = desk.store.cases.records.cursor(source.id)
+    previous: Mapping[str, object] = cursor.value if cursor else {}
+    memory = Memory.from_json(previous.get("memory"))
+    if memory.blocked and memory.not_before and desk.clock() < memory.not_before:
+        return _left_alone(source, memory.not_before, desk.clock())
+    evidence = EvidenceWriter(desk.home, source.id)
+    recorder = Recorder(source, desk.store, evidence)
+    try:
+        crawler = desk.runner.create_crawler(spider_class(source))
+        watch = _Watch(crawler)
+        await desk.runner.crawl(crawler, task=_task(desk, source, previous, recorder))
+        return recorder.finish(watch.spider, watch.is_complete(), previous, desk.clock())
+    finally:
+        evidence.close()
+
+
+def _task(desk: _Desk, source: SourceConfig, previous: Mapping[str, object], recorder: Recorder) -> Task:
+    spider_part = previous.get("spider")
+    return Task(
+        source=source,
+        previous=spider_part if isinstance(spider_part, Mapping) else {},
+        clock=desk.clock,
+        pseudonyms=desk.pseudonyms,
+        known=desk.store.posts.known,
+        extract=functools.partial(_extract, desk.extractor),
+        take=recorder.take,
+        pace=desk.pace,
+        contact=desk.settings.contact,
+        loopback_ports=desk.settings.allow_loopback_ports,
+    )
+
+
+async def _extract(
+    extractor: Executor | None, html: bytes, url: str, fetched_at: datetime, http_charset: str | None
+) -> Article:
+    if extractor is None:
+        return extract(html, url, fetched_at, http_charset)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(extractor, extract, html, url, fetched_at, http_charset)
+
+
+class _Watch:
+    """Sees what Scrapy itself only logs: an exception in a spider becomes a reject and makes the run incomplete."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        crawler.signals.connect(self._on_error, signal=signals.spider_error)
+
+    @property
+    def spider(self) -> SourceSpider:
+        """Return the spider that ran."""
+        assert isinstance(self.crawler.spider, SourceSpider)  # noqa: S101 - narrows for mypy, crawl() made it
+        return self.crawler.spider
+
+    def is_complete(self) -> bool:
+        """Return whether the run went to its end with nothing missing."""
+        return self.crawler.stats.get_value("finish_reason") == "finished" and not self.spider.outcome.troubles
+
+    def _on_error(self, failure: Failure, response: Response, spider: SourceSpider) -> None:
+        detail = f"{type(failure.value).__name__}: {failure.value}"
+        essential = bool(response.meta.get("essential"))
+        spider.trouble("failing", f"解析出错（{detail}）：{response.url}", essential=essential)
+        spider.task.take(spider.rejected(response.url, "malformed", detail, response.body))
+
+
+def _left_alone(source: SourceConfig, until: datetime, now: datetime) -> Collected:
+    reason = f"对方此前拒绝采集，{shown(until)} 之前不再请求"
+    return Collected(source, SourceHealth(source.id, "blocked", reason, since=now, checked_at=now, items=0), 0, 0, 0)
+
+
+async def _tend(desk: _Desk, source: SourceConfig, stop: asyncio.Event) -> None:
+    """Run one source whenever it is due, until told to stop."""
+    due = desk.clock()
+    while not await _stopped_before(due, desk.clock, stop):
+        try:
+            if _due(desk, source) <= desk.clock():
+                await _in_turn(desk, source)
+            due = _due(desk, source)
+        except Exception as error:  # the room's boundary: one source must not end the role; logged and recorded
+            log.exception("source %s could not be run", source.id)
+            _note_breakdown(desk, source, error)
+            due = desk.clock() + PAUSE_AFTER_ERROR
+
+
+def _due(desk: _Desk, source: SourceConfig) -> datetime:
+    """Return when a source's next run is due: its cadence after the last one, or when its back-off ends."""
+    cursor = desk.store.cases.records.cursor(source.id)
+    if cursor is None:
+        return desk.clock()
+    not_before = Memory.from_json(cursor.value.get("memory")).not_before
+    return not_before or cursor.updated_at + timedelta(minutes=source.cadence_minutes)
+
+
+async def _stopped_before(due: datetime, clock: Callable[[], datetime], stop: asyncio.Event) -> bool:
+    """Wait until `due`, and return whether `stop` was set before that."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), max((due - clock()).total_seconds(), 0.0))
+    return stop.is_set()
+
+
+def _note_breakdown(desk: _Desk, source: SourceConfig, error: Exception) -> None:
+    """Record as the source's health what broke its run; if the store itself is down, the log has it."""
+    reason = error.message if isinstance(error, QingtingError) else f"采集程序出错：{type(error).__name__}: {error}"
+    now = desk.clock()
+    with contextlib.suppress(QingtingError), desk.store.transaction():
+        desk.store.cases.records.set_health(SourceHealth(source.id, "failing", reason, now, now, 0))
+
+
+async def _sweep(desk: _Desk, stop: asyncio.Event) -> None:
+    """Drop expired evidence once a day."""
+    due = desk.clock()
+    while not await _stopped_before(due, desk.clock, stop):
+        try:
+            drop_expired(desk.home, desk.clock(), desk.settings.evidence_days)
+        except OSError:
+            log.exception("expired evidence could not be dropped")
+        due = desk.clock() + SWEEP_EVERY
+
+
+def extraction_pool(workers: int) -> Executor:
+    """Return a pool of processes for `extract`; the caller shuts it down.
+
+    Processes, not threads: lxml's and our own Python code hold the GIL. They are spawned rather than forked, since
+    this process runs threads and sockets, and they start with the first page.
+    """
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))

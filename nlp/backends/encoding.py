@@ -1,0 +1,118 @@
+"""What transformer back ends share: tokens, windows over long texts, batches, and probabilities from logits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+# A window's worth of Chinese is about 1.6 characters a token; beyond this many characters no window is ever cut.
+_CHARACTERS_PER_TOKEN = 8
+WINDOWS = 3
+LEAD_WEIGHT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a text that goes through the model at once, and how much it counts in the text's judgement."""
+
+    text: int
+    ids: tuple[int, ...]
+    weight: float
+
+
+class Encoder:
+    """Turns texts into windows of token ids and windows into length-sorted batches."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, max_tokens: int, batch_tokens: int) -> None:
+        self._tokenizer = tokenizer.backend_tokenizer
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._start, self._end, self._pad = _special(tokenizer)
+        self._size = max(max_tokens - 2, 8)
+        self._batch_tokens = batch_tokens
+
+    def windows(self, texts: Sequence[str]) -> list[Window]:
+        """Return the windows of all texts; every text has at least one."""
+        limit = self._size * WINDOWS * _CHARACTERS_PER_TOKEN
+        encodings = self._tokenizer.encode_batch_fast([text[:limit] for text in texts], add_special_tokens=False)
+        return [
+            Window(index, (self._start, *ids, self._end), weight)
+            for index, encoding in enumerate(encodings)
+            for ids, weight in _stretches(encoding.ids, self._size)
+        ]
+
+    def batches(self, windows: Sequence[Window]) -> Iterator[tuple[list[int], Integers, Integers]]:
+        """Yield batches: which windows, their ids and their mask; windows of like length go together.
+
+        About `batch_tokens` a batch: measured fastest on two cores at 1,024 (2,048: 9 % slower, 4,096: 20 %).
+        """
+        order = sorted(range(len(windows)), key=lambda index: len(windows[index].ids), reverse=True)
+        while order:
+            width = len(windows[order[0]].ids)
+            count = max(1, self._batch_tokens // width)
+            chosen, order = order[:count], order[count:]
+            ids = np.full((len(chosen), width), self._pad, dtype=np.int64)
+            mask = np.zeros((len(chosen), width), dtype=np.int64)
+            for row, index in enumerate(chosen):
+                length = len(windows[index].ids)
+                ids[row, :length] = windows[index].ids
+                mask[row, :length] = 1
+            yield chosen, ids, mask
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    """Return the fast tokenizer of a model folder; raises OSError, ValueError or what the library raises."""
+    # transformers advises at import that it found no PyTorch; we run on ONNX, so that is no news to anybody.
+    logging.getLogger("transformers").addFilter(_without_advice)
+    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415  declared lazy: 0.6 s that `cut` never needs
+
+    return PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "tokenizer.json"),
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+    )
+
+
+def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
+    """Return probabilities along the last axis, at a temperature: above 1 they are less sure of themselves."""
+    scaled = logits / temperature
+    raised: Floats = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return raised / raised.sum(axis=-1, keepdims=True)
+
+
+def _special(tokenizer: PreTrainedTokenizerFast) -> tuple[int, int, int]:
+    """Return the ids of start, end and padding; raises ValueError when the tokenizer lacks one."""
+    start, end, pad = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
+    if not isinstance(start, int) or not isinstance(end, int) or not isinstance(pad, int):
+        raise ValueError("the tokenizer has no start, end or padding token")
+    return start, end, pad
+
+
+def _stretches(ids: Sequence[int], size: int) -> Iterator[tuple[tuple[int, ...], float]]:
+    """Yield the stretches of a text that are read, and their weights: the lead, then what follows, evenly spread."""
+    yield tuple(ids[:size]), LEAD_WEIGHT
+    rest = len(ids) - size
+    if rest <= 0:
+        return
+    count = min(WINDOWS - 1, -(-rest // size))
+    for number in range(1, count + 1):
+        start = size + (rest - size) * number // count if rest > size else len(ids) - size
+        yield tuple(ids[start : start + size]), 1.0
+
+
+def _without_advice(record: logging.LogRecord) -> bool:
+    return "PyTorch was not found" not in record.getMessage()

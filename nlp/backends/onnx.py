@@ -1,0 +1,117 @@
+"""The shipped reader: a six-layer encoder with five heads in int8 on ONNX Runtime, on the CPU."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from nlp.backends.encoding import Encoder, Floats, Integers, Window, load_tokenizer, softmax
+from nlp.judgement import ANSWERS, HEADS, Judgement
+from qingting.errors import ReaderError
+
+SHIPPED = Path(__file__).parent.parent / "models" / "reader"
+
+THRESHOLD = 0.5
+TEMPERATURES: Mapping[str, float] = dict.fromkeys(HEADS, 1.0)
+
+
+class OnnxBackend:
+    """Judges texts with a model folder holding model.onnx, tokenizer.json and labels.json."""
+
+    threshold = THRESHOLD
+    degraded = False
+
+    def __init__(self, folder: Path = SHIPPED, *, threads: int, max_tokens: int, batch_tokens: int) -> None:
+        """Load the model; raises ReaderError(missing_model | broken_model)."""
+        for name in ("model.onnx", "tokenizer.json", "labels.json"):
+            if not (folder / name).is_file():
+                raise ReaderError(
+                    f"阅读模型不完整：{folder} 里没有 {name}。",
+                    reason="missing_model",
+                    hint="请恢复模型文件，或在配置里改用 reader.backend = \"lexicon\"。",
+                )
+        try:
+            self._labels = _labels(folder / "labels.json")
+            self._encoder = Encoder(load_tokenizer(folder), max_tokens, batch_tokens)
+            self._session = _session(folder / "model.onnx")
+        # The one broad except of this room: tokenizer and runtime raise bare Exceptions and types of their own for a
+        # damaged file; whatever it is, the caller reads on with the lexicon and says so.
+        except Exception as error:  # noqa: BLE001
+            raise ReaderError(
+                f"阅读模型损坏，无法载入 {folder}：{error}",
+                reason="broken_model",
+                hint="请重新安装模型文件，或在配置里改用 reader.backend = \"lexicon\"。",
+            ) from error
+        self._workers = ThreadPoolExecutor(max(1, threads), thread_name_prefix="reader")
+        self.name = f"onnx:{_digest(folder / 'model.onnx')}"
+
+    def judge(self, texts: Sequence[str]) -> list[Judgement]:
+        """Return one judgement per text, in order; see Backend."""
+        windows = self._encoder.windows(texts)
+        outputs: dict[int, dict[str, Floats]] = {}
+        batches = list(self._encoder.batches(windows))
+        for (chosen, _, _), result in zip(batches, self._workers.map(self._run, batches), strict=True):
+            for row, index in enumerate(chosen):
+                outputs[index] = {head: values[row] for head, values in result.items()}
+        return self._combine(len(texts), windows, outputs)
+
+    def _run(self, batch: tuple[list[int], Integers, Integers]) -> dict[str, Floats]:
+        """Return probabilities and embeddings of one batch; ONNX Runtime lets go of the GIL meanwhile."""
+        _, ids, mask = batch
+        wanted = [*HEADS, "embedding"]
+        values = self._session.run(wanted, {"input_ids": ids, "attention_mask": mask})
+        found = dict(zip(wanted, values, strict=True))
+        return {
+            name: softmax(value, TEMPERATURES[name]) if name in TEMPERATURES else value for name, value in found.items()
+        }
+
+    def _combine(
+        self, count: int, windows: Sequence[Window], outputs: Mapping[int, Mapping[str, Floats]]
+    ) -> list[Judgement]:
+        sums: list[dict[str, Floats]] = [{} for _ in range(count)]
+        for index, window in enumerate(windows):
+            total = sums[window.text]
+            for name, values in outputs[index].items():
+                total[name] = total[name] + window.weight * values if name in total else window.weight * values
+        return [self._judgement(total) for total in sums]
+
+    def _judgement(self, total: Mapping[str, Floats]) -> Judgement:
+        probabilities = {
+            head: dict(zip(self._labels[head], (total[head] / total[head].sum()).tolist(), strict=True))
+            for head in HEADS
+        }
+        embedding = total["embedding"]
+        length = float(np.linalg.norm(embedding)) or 1.0
+        return Judgement(probabilities, (embedding / length).astype("<f2").tobytes())
+
+
+def _digest(path: Path) -> str:
+    """Return what tells one model from another: readings by different models must not pass for the same."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:8]
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    """Return a session of one thread: our own workers share it, which is faster here than threads inside it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _labels(path: Path) -> Mapping[str, tuple[str, ...]]:
+    """Return each head's answers in the model's order; raises ValueError when they aren't the model's own."""
+    stated = json.loads(path.read_text(encoding="utf-8"))
+    stated["relevance"] = ["yes" if answer else "no" for answer in stated["relevance"]]
+    labels = {head: tuple(stated[head]) for head in HEADS}
+    for head, answers in labels.items():
+        if frozenset(answers) != ANSWERS[head] or len(set(answers)) != len(answers):
+            raise ValueError(f"labels.json: {head} = {answers}")
+    return labels

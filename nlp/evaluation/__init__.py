@@ -1,0 +1,1 @@
+"""How well the reader reads: figures on labelled texts, and floors below which they may not fall."""

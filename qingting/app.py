@@ -1,0 +1,218 @@
+"""The main flow, and the only place that knows all rooms.
+
+The numbers in the comments are those of ARCHITECTURE.md. Roles are separate processes: `collect` is the crawl
+role's work, `work` and `deliver` the work role's; the store is all they share.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+import httpx
+from alerts.delivery import Delivered, deliver_due
+from alerts.detect import detect
+
+from alerts.grouping import Grouper
+from crawlers.files import read_posts
+from crawlers.privacy import Pseudonyms, load_key
+from crawlers.run import Collected, crawl_once
+from nlp.reader import Place, Reader, open_reader
+from nlp.segment import CUT_VERSION, cut
+from qingting.config import Config, SourceConfig
+from qingting.errors import NotFoundError
+from qingting.model import Alert, AuditEntry, Draft, Post, Reject
+from qingting.store import Store, open_store
+from responders.drafting import Office, create
+
+SYSTEM = "系统"
+"""The actor of whatever no person decided."""
+
+FIRST_DRAFT = "situation_notice"
+"""The document that is drafted by itself when an alert is raised (情况通报)."""
+
+Clock = Callable[[], datetime]
+
+Timed = Callable[[str], AbstractContextManager[None]]
+"""Wraps a named stage, so that a benchmark can time the very code that serves."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One opened installation: its configuration, home, store and clock, and what turns authors into pseudonyms."""
+
+    config: Config
+    home: Path
+    store: Store
+    clock: Clock
+    pseudonyms: Pseudonyms
+
+    @property
+    def office(self) -> Office:
+        """Return the office in whose name drafts are written."""
+        config = self.config
+        return Office(
+            name=config.drafts.issuer or config.service.office,
+            telephone=config.drafts.telephone or config.service.telephone,
+        )
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came of importing a file: ids that were new or known, and rejects by reason."""
+
+    new: int = 0
+    known: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Worked:
+    """What came of one round of work."""
+
+    posts: int
+    relevant: int
+    events: frozenset[str]
+    alerts: tuple[Alert, ...]
+
+
+def open_service(config: Config, home: Path, clock: Clock) -> Service:
+    """Open the installation in a home, creating it when it is not there.
+
+    Raises StoreError(unavailable | schema | unsupported).
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = open_store(config.store, home, cut, config.service.timezone, cut_version=CUT_VERSION)
+    return Service(config, home, store, clock, Pseudonyms(load_key(home)))
+
+
+def open_service_reader(config: Config) -> Reader:
+    """Return the configured reader, or the lexicon in its place, marked degraded, where its model is unusable."""
+    settings = config.reader
+    return open_reader(
+        settings.backend,
+        Path(settings.model) if settings.model else None,
+        threads=settings.threads,
+        max_tokens=settings.max_tokens,
+        batch_tokens=settings.batch_tokens,
+        places=[Place(place.code, place.name, place.parent) for place in settings.places],
+        organisations=settings.organisations,
+    )
+
+
+async def collect(service: Service, sources: Sequence[SourceConfig]) -> list[Collected]:
+    """Crawl each source once: (1) fetch and parse, (2) store posts, cursor and health in one transaction."""
+    return await crawl_once(
+        sources, service.config.crawl, service.store, service.home, service.clock, service.pseudonyms
+    )
+
+
+def chosen_sources(config: Config, ids: Sequence[str]) -> list[SourceConfig]:
+    """Return the enabled sources, or exactly those named. Raises NotFoundError(source)."""
+    if not ids:
+        return [source for source in config.sources if source.enabled]
+    known = {source.id: source for source in config.sources}
+    for each in ids:
+        if each not in known:
+            raise NotFoundError(
+                f"没有编号为 {each} 的信源。", reason="source", hint="请用 qingting sources list 查看全部信源。"
+            )
+    return [known[each] for each in ids]
+
+
+def import_file(
+    service: Service, path: Path, source: str, by: str, seen: Callable[[int], None] = lambda _: None
+) -> Imported:
+    """Take posts from a file (1, 2); what cannot be taken is kept as rejects; importing again changes nothing.
+
+    `seen` is told the number of lines taken after each batch. Raises InputError(unreadable | unsupported).
+    """
+    total = Imported()
+    lines = read_posts(path, service.config.imports, source, service.clock, service.pseudonyms)
+    for batch in _batches(lines, 1000):
+        posts = [item for item in batch if isinstance(item, Post)]
+        rejects = [item for item in batch if isinstance(item, Reject)]
+        with service.store.transaction():
+            appended = service.store.posts.append(posts)
+            service.store.cases.records.reject(rejects)
+        total = Imported(
+            total.new + len(appended.new),
+            total.known + len(appended.known),
+            total.rejected + Counter(reject.reason for reject in rejects),
+        )
+        seen(len(batch))
+    entry = AuditEntry(service.clock(), by, "import", path.name, f"新增 {total.new}，已有 {total.known}")
+    service.store.cases.records.audit([entry])
+    return total
+
+
+class Worker:
+    """The work role's hands: reads, groups and alert-checks what is pending, a batch at a time."""
+
+    def __init__(self, service: Service, reader: Reader, name: str, timed: Timed = lambda _: nullcontext()) -> None:
+        self.service = service
+        self.reader = reader
+        self.name = name
+        self.timed = timed
+        self._grouper = Grouper(service.store.cases, service.config.alerts.grouping)
+
+    def work(self) -> Worked | None:
+        """Do one batch and return what came of it, None when nothing was pending.
+
+        Events, alerts, deliveries and readings of a batch commit together: killed at any point, the claims run
+        out, the batch is done anew, and nothing is there twice.
+        """
+        service, store, now = self.service, self.service.store, self.service.clock()
+        settings = service.config
+
+        # 3. Claim what nobody has read.
+        lease = timedelta(minutes=settings.work.lease_minutes)
+        with self.timed("claim"):
+            posts = store.posts.claim_unread(self.name, settings.work.batch_posts, now, lease)
+        if not posts:
+            return None
+        # 4. Read it.
+        with self.timed("read"):
+            readings = {reading.post_id: reading for reading in self.reader.read(posts, now)}
+        with store.transaction():
+            # 5. Group what is relevant into events.
+            with self.timed("group"):
+                events = self._grouper.group(posts, readings, now)
+            # 6. Ask the rules about every event that changed; a new alert goes into the outbox.
+            with self.timed("detect"):
+                alerts = detect(store, events, posts, readings, settings.alerts, now)
+            # 7. Draft a first response for every new alert.
+            with self.timed("draft"):
+                for alert in alerts:
+                    create(store, alert.event_id, FIRST_DRAFT, service.office, now, SYSTEM)
+            # The readings come last: they mark the batch as done.
+            with self.timed("save"):
+                store.posts.save_readings(list(readings.values()))
+        relevant = sum(reading.relevant for reading in readings.values())
+        return Worked(len(posts), relevant, frozenset(event.id for event in events), tuple(alerts))
+
+    def until_idle(self) -> Iterator[Worked]:
+        """Do batch after batch until nothing is pending, yielding what came of each."""
+        while (worked := self.work()) is not None:
+            yield worked
+
+
+def deliver(service: Service, client: httpx.Client) -> Delivered:
+    """Try every delivery that is due (8); what fails is tried again later, never forgotten."""
+    return deliver_due(service.store.cases, service.config.alerts, service.clock(), client)
+
+
+def draft(service: Service, event_id: str, channel: str, by: str) -> Draft:
+    """Draft a response to an event (9). Raises NotFoundError(event) and DraftError(unknown_channel)."""
+    return create(service.store, event_id, channel, service.office, service.clock(), by)
+
+
+def _batches(items: Iterable[Post | Reject], size: int) -> Iterator[list[Post | Reject]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

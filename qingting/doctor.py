@@ -1,0 +1,166 @@
+"""What is configured, what answers, what is degraded: `qingting doctor`, and the banner of the console."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from qingting.app import Service
+from qingting.model import DeliveryState, shown
+
+DISTRIBUTION = "qingting"
+PACKAGES = ("qingting", "crawlers", "nlp", "alerts", "responders")
+
+STALE_HEARTBEAT = timedelta(minutes=5)
+"""A work role that has not been heard of for this long is reported; it beats every few seconds when idle."""
+
+BACKLOG = timedelta(minutes=30)
+"""Unread posts older than this mean that reading does not keep up."""
+
+MIN_FREE_BYTES = 1 << 30
+
+BAD_HEALTH = frozenset({"blocked", "failing", "silent"})
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: 'ok', 'degraded' or 'broken', what was found, and what to do about it."""
+
+    name: str
+    state: str
+    found: str
+    advice: str = ""
+
+
+def examine(service: Service, reader_problem: str, reader_name: str = "") -> list[Check]:
+    """Return every check, in a fixed order."""
+    return [
+        *_configuration(service),
+        *_installation(),
+        *_store(service),
+        _reader(reader_problem, reader_name),
+        *_roles(service),
+        *_sources(service),
+        *_deliveries(service),
+        _rejects(service),
+        _disk(service),
+    ]
+
+
+def problems(service: Service, reader_problem: str) -> list[str]:
+    """Return one Chinese sentence for each check that is not ok, for the console's banner."""
+    return [
+        f"{check.name}：{check.found}{check.advice}"
+        for check in examine(service, reader_problem)
+        if check.state != "ok"
+    ]
+
+
+def _configuration(service: Service) -> Iterator[Check]:
+    config = service.config
+    enabled = sum(source.enabled for source in config.sources)
+    receivers = sum(receiver.enabled for receiver in config.alerts.receivers)
+    yield Check(
+        "信源配置",
+        "ok" if enabled else "degraded",
+        f"已启用 {enabled} 个信源。",
+        "" if enabled else "请在 config.toml 中添加 [[sources]]。",
+    )
+    advice = "" if receivers else "预警只会出现在控制台收件箱；请在 config.toml 中添加 [[alerts.receivers]]。"
+    yield Check("预警接收方", "ok" if receivers else "degraded", f"已启用 {receivers} 个外部接收方。", advice)
+
+
+def _installation() -> Iterator[Check]:
+    """Tell whether another installed distribution shadows one of our packages."""
+    owners = importlib.metadata.packages_distributions()
+    for package in PACKAGES:
+        foreign = sorted(set(owners.get(package, [])) - {DISTRIBUTION})
+        if foreign:
+            yield Check(
+                "安装", "broken", f"软件包 {package} 与 {'、'.join(foreign)} 冲突。", "请在独立的虚拟环境中重新安装。"
+            )
+    yield Check("安装", "ok", f"版本 {importlib.metadata.version(DISTRIBUTION)}。")
+
+
+def _store(service: Service) -> Iterator[Check]:
+    for name, text in service.store.describe().items():
+        label = {"posts": "帖文库", "cases": "案件库"}.get(name, name)
+        stale = "已变化" in text
+        yield Check(label, "degraded" if stale else "ok", text if text.endswith("。") else f"{text}。")
+    now = service.clock()
+    tally = service.store.posts.tally(now)
+    late = tally.oldest_unread is not None and now - tally.oldest_unread > BACKLOG
+    found = f"共 {tally.total} 条帖文，待研读 {tally.unread} 条。"
+    yield Check(
+        "研读进度", "degraded" if late else "ok", found, "研读积压，请检查 work 角色是否在运行。" if late else ""
+    )
+
+
+def _reader(problem: str, name: str) -> Check:
+    if problem:
+        return Check("研读模型", "degraded", problem, "")
+    return Check("研读模型", "ok", f"{name or '就绪'}。")
+
+
+def _roles(service: Service) -> Iterator[Check]:
+    now = service.clock()
+    beats = service.store.cases.records.beats()
+    if not beats:
+        yield Check("运行角色", "degraded", "还没有任何角色运行过。", "请用 qingting up 启动服务。")
+    for role, (at, detail) in beats.items():
+        stale = now - at > STALE_HEARTBEAT
+        advice = "长时间没有心跳，请检查该进程。" if stale else ""
+        yield Check(f"角色 {role}", "degraded" if stale else "ok", f"最近心跳 {shown(at)}，{detail}。", advice)
+
+
+def _sources(service: Service) -> Iterator[Check]:
+    enabled = {source.id: source for source in service.config.sources if source.enabled}
+    for health in service.store.cases.records.health():
+        if health.source not in enabled:
+            continue
+        bad = health.state in BAD_HEALTH
+        name = enabled[health.source].name or health.source
+        found = f"{health.state}（自 {shown(health.since)}）：{health.reason}"
+        yield Check(f"信源 {name}", "degraded" if bad else "ok", found)
+
+
+def _deliveries(service: Service) -> Iterator[Check]:
+    counts = service.store.cases.alerts.delivery_counts()
+    failed, pending = counts.get(DeliveryState.FAILED, 0), counts.get(DeliveryState.PENDING, 0)
+    delivered = counts.get(DeliveryState.DELIVERED, 0)
+    state = "degraded" if failed else "ok"
+    advice = "请检查接收方地址，预警内容可在控制台收件箱查看。" if failed else ""
+    yield Check("预警投递", state, f"已送达 {delivered}，待投递 {pending}，失败 {failed}。", advice)
+
+
+def _rejects(service: Service) -> Check:
+    counts = service.store.cases.records.reject_counts()
+    if not counts:
+        return Check("拒收记录", "ok", "没有。")
+    listed = "、".join(f"{REJECT_NAMES.get(reason, reason)} {count}" for reason, count in counts.items())
+    return Check("拒收记录", "ok", f"{listed}。")
+
+
+REJECT_NAMES = {
+    "unreadable": "无法读取",
+    "encoding": "编码错误",
+    "malformed": "格式错误",
+    "too_large": "过长",
+    "empty_text": "无正文",
+    "missing_column": "缺少列",
+    "bad_time": "时间无法识别",
+    "duplicate_id": "编号重复",
+    "unsupported": "类型不支持",
+}
+"""What people call the reasons of InputError."""
+
+
+def _disk(service: Service) -> Check:
+    free = shutil.disk_usage(service.home).free
+    low = free < MIN_FREE_BYTES
+    return Check(
+        "磁盘空间", "broken" if low else "ok", f"可用 {free / (1 << 30):.1f} GiB。", "请清理磁盘。" if low else ""
+    )

@@ -1,0 +1,173 @@
+"""The standing roles: crawl, work and web, each a process of its own, and `up`, which keeps all three running."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import uvicorn
+from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from crawlers.run import crawl_forever, run_crawl
+from nlp.reader import Reader
+from qingting.app import Service, Worker, chosen_sources, deliver
+from qingting.doctor import problems
+from qingting.web.app import create_app
+
+LOG = logging.getLogger("qingting")
+
+ROLES = ("crawl", "work", "web")
+
+RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
+"""How long `up` waits before it starts a role again that ended by itself; the last goes on for ever."""
+
+STEADY_SECONDS = 60.0
+"""A role that ran this long counts as healthy: its next restart begins again at the shortest wait."""
+
+
+@contextmanager
+def worker_name(home: Path) -> Iterator[str]:
+    """Hold a free worker's name while inside; a dead worker's name, and with it its claims, falls to the next one."""
+    number = 1
+    while True:
+        handle = os.open(home / f"work-{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            number += 1
+            continue
+        try:
+            yield f"work-{number}"
+        finally:
+            os.close(handle)
+        return
+
+
+def stop_on_signals(stop: Callable[[], None]) -> None:
+    """Call `stop` once SIGTERM or SIGINT arrives; a batch under way is finished first."""
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda _number, _frame: stop())
+
+
+def run_work(service: Service, reader: Reader) -> None:
+    """Read, group, alert and deliver until told to stop."""
+    stopped = threading.Event()
+    stop_on_signals(stopped.set)
+    interval = service.config.work.interval_seconds
+    records = service.store.cases.records
+    with worker_name(service.home) as name, httpx.Client(timeout=service.config.alerts.timeout_seconds) as client:
+        worker = Worker(service, reader, name)
+
+        def read_pending() -> None:
+            while not stopped.is_set() and worker.work() is not None:
+                pass
+            records.beat(name, service.clock(), reader.problem or "正常")
+
+        scheduler = BackgroundScheduler(timezone=service.config.service.timezone, job_defaults={"coalesce": True})
+        scheduler.add_listener(_log_failure, EVENT_JOB_ERROR)
+        scheduler.add_job(read_pending, "interval", seconds=interval, id="read", max_instances=1)
+        scheduler.add_job(lambda: deliver(service, client), "interval", seconds=interval, id="deliver", max_instances=1)
+        scheduler.start()
+        read_pending()
+        stopped.wait()
+        scheduler.shutdown(wait=True)
+
+
+def _log_failure(event: JobExecutionEvent) -> None:
+    """Log a job that failed; the scheduler runs it again at its next time."""
+    LOG.error("定时任务 %s 失败，稍后重试：%s", event.job_id, event.exception)
+
+
+def run_crawl_role(service: Service) -> None:
+    """Collect every enabled source at its own cadence until told to stop."""
+
+    async def forever() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, stop.set)
+        sources = chosen_sources(service.config, ())
+        await crawl_forever(
+            sources, service.config.crawl, service.store, service.home, service.clock, service.pseudonyms, stop
+        )
+
+    run_crawl(forever())
+
+
+def web_server(service: Service, reader_problem: Callable[[], str], port: int | None = None) -> uvicorn.Server:
+    """Return the console's server, not yet started."""
+    app = create_app(service.store, service.config, service.clock, lambda: problems(service, reader_problem()))
+    web = service.config.web
+    settings = uvicorn.Config(
+        app, host=web.host, port=web.port if port is None else port, log_level="warning", access_log=False
+    )
+    return uvicorn.Server(settings)
+
+
+@dataclass
+class _Child:
+    role: str
+    process: subprocess.Popen[bytes]
+    started: float
+    failures: int = 0
+    restart_at: float = 0.0
+
+
+def up(arguments: Sequence[str], roles: Sequence[str] = ROLES) -> int:
+    """Keep the roles running, each as `python -m qingting.cli ROLE`, until SIGTERM or SIGINT; return the exit code."""
+    stopped = threading.Event()
+    stop_on_signals(stopped.set)
+    children = [_Child(role, _start(role, arguments), time.monotonic()) for role in roles]
+    while not stopped.wait(0.5):
+        for child in children:
+            _keep_running(child, arguments, time.monotonic())
+    return _stop_all(children)
+
+
+def _start(role: str, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "qingting.cli", role, *arguments])  # noqa: S603  our own program
+
+
+def _keep_running(child: _Child, arguments: Sequence[str], now: float) -> None:
+    """Start a role again that ended by itself, after a wait that grows while it keeps failing."""
+    code = child.process.poll()
+    if code is None:
+        return
+    if not child.restart_at:
+        child.failures = 0 if now - child.started > STEADY_SECONDS else child.failures
+        wait = RESTART_SECONDS[min(child.failures, len(RESTART_SECONDS) - 1)]
+        LOG.error("角色 %s 已退出（代码 %s），%.0f 秒后重新启动。", child.role, code, wait)
+        child.failures += 1
+        child.restart_at = now + wait
+    elif now >= child.restart_at:
+        child.process, child.started, child.restart_at = _start(child.role, arguments), now, 0.0
+
+
+def _stop_all(children: Sequence[_Child]) -> int:
+    """Ask every role to stop and wait until it has; return 0 if all ended cleanly."""
+    for child in children:
+        with suppress(ProcessLookupError):
+            child.process.terminate()
+    codes = []
+    for child in children:
+        try:
+            codes.append(child.process.wait(timeout=60))
+        except subprocess.TimeoutExpired:
+            LOG.error("角色 %s 在 60 秒内没有停止，强制结束。", child.role)
+            child.process.kill()
+            codes.append(child.process.wait())
+    return 0 if all(code == 0 for code in codes) else 1

@@ -1,0 +1,40 @@
+"""How a text becomes the words it is indexed by, the same for texts and queries and for every back end.
+
+A word is whatever `cut` gives, folded (full width to half width, upper case to lower case), with its punctuation
+moved out of ASCII, so that no index takes "PM2.5" or "3.2万" apart again: in what this gives, only blanks part words.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from qingting.store.contract import Cut
+
+_TO_FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F) if not chr(code).isalnum()}
+"""ASCII punctuation to its full-width twin, which no folded text holds: so different words stay different."""
+
+_CONTROL_TO_BLANK = dict.fromkeys([*range(0x20), 0x7F], " ")
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def fold(text: str) -> str:
+    """Return a text as words are compared: compatibility forms and case folded."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def index_words(cut: Cut, text: str) -> Sequence[str]:
+    """Return the words of a text in its order, repetitions included; none for a text of signs and blanks only."""
+    words = []
+    for piece in cut(storable(fold(text)).translate(_CONTROL_TO_BLANK)):
+        for word in piece.split():
+            if any(map(str.isalnum, word)):
+                words.append(word.translate(_TO_FULL_WIDTH))
+    return words
+
+
+def storable(text: str) -> str:
+    """Return a text that every back end can hold: U+FFFD for each half of a surrogate pair and each NUL."""
+    return _UNSTORABLE.sub("\ufffd", text)

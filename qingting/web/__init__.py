@@ -1,0 +1,1 @@
+"""The console: plain pages, read only, rendered here from the store."""

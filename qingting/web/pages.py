@@ -1,0 +1,172 @@
+"""What each page shows: asks the store, and hands plain values to a template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Query, Response
+from fastapi.responses import JSONResponse
+
+from qingting.config import Config
+from qingting.errors import StoreError, UsageError
+from qingting.model import AlertState, EventState
+from qingting.store import Search, Store
+from qingting.web.charts import ORDER, chart, histogram
+from qingting.web.rendering import Renderer
+from qingting.web.views import (
+    CHANNEL_POSTS,
+    PAGE_POSTS,
+    PAGE_ROWS,
+    HitRow,
+    alert_rows,
+    channel_counts,
+    event_rows,
+    evidence_rows,
+    member_rows,
+    region_name,
+    slice_of,
+    source_name,
+)
+
+SHOWN_STATES = (EventState.ACTIVE, EventState.QUIET, EventState.CLOSED)
+"""States in which an event is one; a candidate is shown only when asked for."""
+
+EVENT_ALERTS = 5
+"""Explanations shown on an event's page; an event has one alert, and more only when rules are added later."""
+
+PageNumber = Annotated[int, Query(ge=1, le=10_000)]
+Text = Annotated[str, Query(max_length=500)]
+Day = Annotated[str, Query(pattern=r"^(\d{4}-\d{2}-\d{2})?$")]
+OptionalState = Annotated[AlertState | None, Query()]
+
+
+class Pages:
+    """The pages of the console; none of them writes."""
+
+    def __init__(
+        self,
+        store: Store,
+        config: Config,
+        clock: Callable[[], datetime],
+        problems: Callable[[], Sequence[str]],
+        renderer: Renderer,
+    ) -> None:
+        self._store = store
+        self._config = config
+        self._clock = clock
+        self._problems = problems
+        self._renderer = renderer
+
+    def inbox(self, state: OptionalState = None, page: PageNumber = 1) -> Response:
+        """预警收件箱: alerts, last triggered first."""
+        alerts = self._store.cases.alerts.latest(state, limit=page * PAGE_ROWS + 1)
+        waiting = self._store.cases.alerts.latest(AlertState.NEW)
+        return self._renderer.page(
+            "inbox.html",
+            section="inbox",
+            rows=alert_rows(self._store, slice_of(alerts, page, PAGE_ROWS)),
+            state=state,
+            waiting=len(waiting),
+            active=len(self._store.cases.events.latest((EventState.ACTIVE,))),
+            tally=self._store.posts.tally(self._clock()),
+            page=page,
+            more=len(alerts) > page * PAGE_ROWS,
+        )
+
+    def events(self, state: Annotated[EventState | None, Query()] = None, page: PageNumber = 1) -> Response:
+        """舆情事件: events, last seen first; candidates only when asked for."""
+        states = SHOWN_STATES if state is None else (state,)
+        events = self._store.cases.events.latest(states, limit=page * PAGE_ROWS + 1)
+        return self._renderer.page(
+            "events.html",
+            section="events",
+            rows=event_rows(self._store, self._config, slice_of(events, page, PAGE_ROWS)),
+            state=state,
+            states=SHOWN_STATES,
+            candidate=EventState.CANDIDATE,
+            page=page,
+            more=len(events) > page * PAGE_ROWS,
+        )
+
+    def event(self, event_id: str, page: PageNumber = 1) -> Response:
+        """One event with its course, alert, facts, drafts and posts."""
+        cases = self._store.cases
+        event = cases.events.get(event_id)
+        members = cases.events.members(event_id)
+        newest_first = sorted(members, key=lambda each: (each.at, each.post_id), reverse=True)
+        counted = histogram(members)
+        alerts = cases.alerts.latest(event_id=event_id, limit=EVENT_ALERTS)
+        return self._renderer.page(
+            "event.html",
+            section="events",
+            event=event,
+            region=region_name(self._store, self._config, event, members),
+            histogram=counted,
+            chart=chart(counted),
+            sentiments=ORDER,
+            channels=channel_counts(self._store, newest_first),
+            channel_posts=CHANNEL_POSTS,
+            alerts=alert_rows(self._store, alerts),
+            facts=cases.drafts.facts(event_id),
+            drafts=cases.drafts.latest(event_id),
+            posts=member_rows(self._store, self._config, slice_of(newest_first, page, PAGE_POSTS)),
+            total=len(members),
+            page=page,
+            more=len(members) > page * PAGE_POSTS,
+        )
+
+    def draft(self, draft_id: str) -> Response:
+        """One draft, every sentence with its evidence beside it."""
+        drafts = self._store.cases.drafts
+        draft = drafts.get(draft_id)
+        return self._renderer.page(
+            "draft.html",
+            section="events",
+            draft=draft,
+            event=self._store.cases.events.get(draft.event_id),
+            rows=evidence_rows(self._store, self._config, draft),
+            approvals=drafts.approvals(draft_id),
+            versions=drafts.latest(draft.event_id),
+        )
+
+    def search(self, q: Text = "", since: Day = "", until: Day = "", after: Text = "") -> Response:
+        """检索: posts that match a query, newest first."""
+        given: dict[str, Any] = {"section": "search", "q": q, "since": since, "until": until}
+        if not (q.strip() or since or until):
+            return self._renderer.page("search.html", **given, found=None, rows=(), problem=None)
+        try:
+            search = Search(q, self._day(since), self._day(until, 1), limit=PAGE_POSTS, after=after)
+            found = self._store.posts.search(search)
+        except UsageError as problem:
+            return self._renderer.page("search.html", 400, **given, found=None, rows=(), problem=problem)
+        homes = self._store.cases.events.event_of([hit.post.id for hit in found.hits])
+        rows = [
+            HitRow(hit.post, hit.reading, source_name(self._config, hit.post), homes.get(hit.post.id, ""))
+            for hit in found.hits
+        ]
+        return self._renderer.page("search.html", **given, found=found, rows=rows, problem=None)
+
+    def health(self) -> Response:
+        """Whether the console can serve, for programs: ok, degraded or unavailable (503)."""
+        try:
+            tally = self._store.posts.tally(self._clock())
+            problems = list(self._problems())
+        except StoreError as error:
+            return JSONResponse({"status": "unavailable", "problems": [error.message]}, 503)
+        status = "degraded" if problems else "ok"
+        return JSONResponse({"status": status, "problems": problems, "posts": tally.total, "unread": tally.unread}, 200)
+
+    def _day(self, text: str, shift: int = 0) -> datetime | None:
+        """Return the beginning of a day in the office's zone, some days later. Raises UsageError(bad_argument)."""
+        if not text:
+            return None
+        try:
+            day = datetime.fromisoformat(text) + timedelta(days=shift)
+        except (ValueError, OverflowError) as error:
+            raise UsageError(
+                f"没有 {text} 这一天。", reason="bad_argument", hint="请写成 2026-09-22 的形式。"
+            ) from error
+        return day.replace(tzinfo=ZoneInfo(self._config.service.timezone))

@@ -1,0 +1,99 @@
+"""Templates, and how values look on a screen: times, masks, addresses, shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from qingting.config import Config
+from qingting.errors import QingtingError
+from qingting.model import shown
+from qingting.privacy import mask_personal
+
+DIRECTION_MARKS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C))
+"""Characters that turn the reading direction round and so make a text look like another one."""
+
+STORE_DOWN = "存储暂时无法使用，页面内容可能不全。"
+
+
+class Renderer:
+    """Renders templates with what every page shows: the office, the time, and what is degraded."""
+
+    def __init__(self, config: Config, clock: Callable[[], datetime], problems: Callable[[], Sequence[str]]) -> None:
+        self._config = config
+        self._clock = clock
+        self._problems = problems
+        self._templates = Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters.update(
+            shown=shown, safe=_refuse_safe, seen=seen, web_address=web_address, share=share, remaining=remaining
+        )
+
+    def page(self, template: str, status: int = 200, **values: object) -> HTMLResponse:
+        """Return a page. Raises StoreError when asking for problems fails."""
+        return self._rendered(template, status, self._problems(), values)
+
+    def error(self, status: int, message: str, hint: str) -> HTMLResponse:
+        """Return an error page; it also comes when the store is down."""
+        try:
+            problems = self._problems()
+        except QingtingError:
+            problems = [STORE_DOWN]
+        return self._rendered(
+            "error.html", status, problems, {"status": status, "message": message, "hint": hint, "section": ""}
+        )
+
+    def _rendered(self, template: str, status: int, problems: Sequence[str], values: dict[str, object]) -> HTMLResponse:
+        text = self._templates.get_template(template).render(
+            office=self._config.service.office, now=self._clock(), problems=problems, **values
+        )
+        return HTMLResponse(text, status)
+
+
+def _refuse_safe(_text: str) -> str:
+    """Raise ValueError: no text on these pages may go around escaping."""
+    raise ValueError("the filter `safe` is not for these pages")
+
+
+def seen(text: str) -> str:
+    """Return a text as it may be shown: personal data masked, without characters that turn its direction."""
+    return mask_personal(text.translate(DIRECTION_MARKS))
+
+
+def web_address(url: str) -> str:
+    """Return an address that may be linked to, '' for anything but http and https."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return ""
+    return url.strip() if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def share(part: int, whole: int) -> str:
+    """Return a share in per cent, '—' of nothing."""
+    return f"{round(100 * part / whole)}%" if whole else "—"
+
+
+def remaining(due: datetime, now: datetime) -> str:
+    """Return how long it is until a deadline, or how long ago that was, in the two largest units."""
+    left = due - now
+    text = _span(abs(left))
+    return f"还剩 {text}" if left >= timedelta(0) else f"已超 {text}"
+
+
+def _span(length: timedelta) -> str:
+    minutes = int(length.total_seconds() // 60)
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        return f"{days}天{hours}小时"
+    return f"{hours}小时{minutes}分" if hours else f"{minutes}分"

@@ -1,0 +1,179 @@
+"""Rows of the pages' tables: what belongs together, fetched in few questions to the store."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from qingting.config import Config
+from qingting.model import (
+    Alert,
+    Basis,
+    Channel,
+    Delivery,
+    Draft,
+    Event,
+    Membership,
+    Post,
+    Reading,
+    Sentence,
+)
+from qingting.store import Store
+from qingting.web.charts import Rectangle, sparkline
+
+PAGE_ROWS = 30
+"""Alerts or events a page: what a duty officer scans without losing the place."""
+
+PAGE_POSTS = 50
+"""Posts a page, of an event or found by a search."""
+
+CHANNEL_POSTS = 2_000
+"""Channels are counted over this many of an event's latest posts, so that a huge event opens as fast as any."""
+
+NAMING_POSTS = 20
+"""A region's name is looked for in this many members' readings: most of them name the place they are about."""
+
+BASIS_NAMES = {"fact": "事实", "post": "帖文", "event": "事件", "office": "本单位"}
+"""What people call the kinds of Basis."""
+
+_PLACEHOLDER = re.compile(r"(【待核实：[^】]*】)")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class AlertRow:
+    """An alert with its event and its deliveries."""
+
+    alert: Alert
+    event: Event
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """An event with the name of its region and its course."""
+
+    event: Event
+    region: str
+    course: tuple[Rectangle, ...]
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    """A post of an event: why it is there, how it was read, and where it came from."""
+
+    member: Membership
+    post: Post
+    reading: Reading | None
+    source: str
+
+
+@dataclass(frozen=True)
+class HitRow:
+    """A post found, how it was read (None while unread), where it came from, and its event's id, '' without one."""
+
+    post: Post
+    reading: Reading | None
+    source: str
+    event_id: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a sentence rests on, and where that can be looked at."""
+
+    basis: Basis
+    kind: str
+    post: Post | None
+    source: str
+
+
+@dataclass(frozen=True)
+class SentenceRow:
+    """A sentence of a draft, cut at its placeholders (every second piece is one), with its evidence."""
+
+    sentence: Sentence
+    pieces: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+
+
+def slice_of(rows: Sequence[T], page: int, size: int) -> list[T]:
+    """Return the rows of a page; pages count from 1."""
+    return list(islice(rows, (page - 1) * size, page * size))
+
+
+def alert_rows(store: Store, alerts: Sequence[Alert]) -> list[AlertRow]:
+    """Return alerts with what belongs to them."""
+    cases = store.cases
+    return [
+        AlertRow(alert, cases.events.get(alert.event_id), tuple(cases.alerts.deliveries(alert.id))) for alert in alerts
+    ]
+
+
+def event_rows(store: Store, config: Config, events: Sequence[Event]) -> list[EventRow]:
+    """Return events with what belongs to them."""
+    rows = []
+    for event in events:
+        members = store.cases.events.members(event.id)
+        rows.append(EventRow(event, region_name(store, config, event, members), sparkline(members)))
+    return rows
+
+
+def region_name(store: Store, config: Config, event: Event, members: Sequence[Membership]) -> str:
+    """Return what people call an event's region: the office's own name for it, else what posts call it."""
+    if not event.region:
+        return "未明确"
+    own = {place.code: place.name for place in config.reader.places}
+    if event.region in own:
+        return own[event.region]
+    readings = store.posts.readings([each.post_id for each in members[:NAMING_POSTS]])
+    names = (region.name for reading in readings.values() for region in reading.regions if region.code == event.region)
+    return next(names, event.region)
+
+
+def channel_counts(store: Store, members: Sequence[Membership]) -> list[tuple[Channel, int]]:
+    """Return how many of the first CHANNEL_POSTS members came by each channel, most first."""
+    posts = store.posts.get([each.post_id for each in members[:CHANNEL_POSTS]])
+    return Counter(post.channel for post in posts.values()).most_common()
+
+
+def member_rows(store: Store, config: Config, members: Sequence[Membership]) -> list[MemberRow]:
+    """Return members with their posts; one whose post is gone is left out."""
+    ids = [each.post_id for each in members]
+    posts, readings = store.posts.get(ids), store.posts.readings(ids)
+    return [
+        MemberRow(each, posts[each.post_id], readings.get(each.post_id), source_name(config, posts[each.post_id]))
+        for each in members
+        if each.post_id in posts
+    ]
+
+
+def evidence_rows(store: Store, config: Config, draft: Draft) -> list[SentenceRow]:
+    """Return a draft's sentences with what they rest on."""
+    cited = {basis.id for sentence in draft.sentences for basis in sentence.basis if basis.kind == "post"}
+    posts = store.posts.get(cited)
+
+    def evidence(basis: Basis) -> Evidence:
+        post = posts.get(basis.id) if basis.kind == "post" else None
+        return Evidence(basis, BASIS_NAMES.get(basis.kind, basis.kind), post, source_name(config, post) if post else "")
+
+    return [SentenceRow(each, pieces(each.text), tuple(map(evidence, each.basis))) for each in draft.sentences]
+
+
+def pieces(text: str) -> tuple[str, ...]:
+    """Return a text cut around its 【待核实：…】, so that every second piece is one of these.
+
+    The pieces joined give the text again.
+    """
+    return tuple(_PLACEHOLDER.split(text))
+
+
+def source_name(config: Config, post: Post) -> str:
+    """Return what the office calls a post's source."""
+    names = {source.id: source.name for source in config.sources}
+    return names.get(post.source) or post.source

@@ -1,0 +1,77 @@
+"""A crawl that is killed outright, in a real process, loses nothing and repeats nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+CRAWL = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from crawlers.privacy import Pseudonyms
+from crawlers.run import crawl_once, run_crawl
+from qingting.config import CrawlConfig, SourceConfig, StoreConfig
+from qingting.store import open_store
+import crawlers.recorder
+crawlers.recorder.BATCH_POSTS = 3
+home, address, port = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+store = open_store(StoreConfig(), home, cut=lambda text: text.split())
+source = SourceConfig(id="list", kind="list", address=address, assessment="test")
+settings = CrawlConfig(allow_loopback_ports=(port,))
+clock = lambda: datetime(2026, 9, 22, 4, 0, tzinfo=UTC)
+[collected] = run_crawl(crawl_once([source], settings, store, home, clock, Pseudonyms(b"k")))
+print(collected.new, collected.known, collected.health.state)
+store.close()
+"""
+NUMBERS = range(10, 30)
+
+
+def put_site(site, *, held_from: int | None) -> None:
+    """Put a list of twenty articles; from one of them on, they are held back so that a crawl hangs there."""
+    site.put("/list", "".join(f'<li><a href="/a/202609220{n}.html">清源河水质第{n}号通报</a>' for n in NUMBERS))
+    for n in NUMBERS:
+        page = f"<h1>清源河水质第{n}号通报</h1>" + f"<p>第{n}条：今天上午清源河各断面水质保持稳定。</p>" * 8
+        site.put(f"/a/202609220{n}.html", page, delay=30.0 if held_from is not None and n >= held_from else 0.0)
+
+
+def start(desk) -> subprocess.Popen[str]:
+    """Start a crawl in a process of its own."""
+    command = [sys.executable, "-c", CRAWL, str(desk.home), f"{desk.site.address}/list", str(desk.site.port)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."})
+
+
+def test_a_killed_crawl_loses_nothing_and_repeats_nothing(desk, eventually):
+    put_site(desk.site, held_from=20)
+    victim = start(desk)
+    eventually(lambda: len(desk.posts()) >= 3)
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    before = {post.id: post for post in desk.posts()}
+    assert 3 <= len(before) < len(NUMBERS)
+    assert desk.store.cases.records.cursor("list") is None
+
+    put_site(desk.site, held_from=None)
+    second = start(desk).communicate(timeout=30)[0].split()
+    third = start(desk).communicate(timeout=30)[0].split()
+
+    after = {post.id: post for post in desk.posts()}
+    assert second == [str(len(NUMBERS) - len(before)), "0", "ok"]
+    assert third == ["0", "0", "unchanged"]
+    assert len(after) == len(NUMBERS)
+    assert {id: after[id] for id in before} == before
+
+
+def test_a_killed_crawl_leaves_evidence_for_every_stored_post(desk, eventually):
+    from crawlers.evidence import find_evidence
+
+    put_site(desk.site, held_from=20)
+    victim = start(desk)
+    eventually(lambda: len(desk.posts()) >= 3)
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+
+    for post in desk.posts():
+        assert find_evidence(desk.home, post.evidence) is not None
