@@ -11,13 +11,10 @@ from pathlib import Path
 
 from alerts.texts import own_words, sentences
 from qingting.config import NeverMissConfig
-from qingting.model import Matter, Post, Reading, Sentiment, Step
+from qingting.model import SHANGHAI, Matter, Post, Reading, Sentiment, Step
 
 ROUTINE = frozenset({Matter.POLICY, Matter.PUBLICITY, Matter.APPROVAL})
 """Matters whose texts speak of such words without anything having happened, unless they say that it has."""
-
-URGENT = frozenset({Matter.EMERGENCY, Matter.COMPLAINT})
-"""Matters whose texts speak of what the author meets with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +25,14 @@ class Cues:
     harm: re.Pattern[str]
     no_harm: re.Pattern[str]
     drill: re.Pattern[str]
-    not_yet: re.Pattern[str]
+    feared: re.Pattern[str]
+    routine: re.Pattern[str]
     elsewhere: re.Pattern[str]
     first_hand: re.Pattern[str]
     figures: re.Pattern[str]
     setting: re.Pattern[str]
     happening: tuple[str, ...]
+    happened: tuple[str, ...]
     denied: tuple[str, ...]
 
 
@@ -61,11 +60,11 @@ def grave_sentence(post: Post, reading: Reading, settings: NeverMissConfig) -> S
     text = own_words(post)
     if not any(word in text for word in settings.words):
         return None
-    title, found = post.title, []
+    found: list[Sentence] = []
     parts = sentences(text)
     for index, sentence in enumerate(parts):
         context = "".join(parts[max(0, index - 1) : index + 2])
-        found += [judge(sentence, word, context, title, reading) for word in words_in(sentence, settings)]
+        found += [judge(sentence, word, context, post, reading) for word in words_in(sentence, settings)]
     ranked = sorted(found, key=lambda each: (not each.fires, not each.acute, -sum(step.held for step in each.steps)))
     return ranked[0] if ranked else None
 
@@ -78,15 +77,16 @@ def words_in(sentence: str, settings: NeverMissConfig) -> list[str]:
     return [word for word in settings.words if word in sentence]
 
 
-def judge(sentence: str, word: str, context: str, title: str, reading: Reading) -> Sentence:
+def judge(sentence: str, word: str, context: str, post: Post, reading: Reading) -> Sentence:
     """Return the questions about one word in its sentence; `context` is the sentence with its two neighbours."""
+    title, year = post.title, post.at.astimezone(SHANGHAI).year
     known, acute = cues(), word not in cues().subjects
     happening = _any(known.happening, word, sentence)
     told = bool(known.first_hand.search(sentence))
     steps = [
         Step("出现必报词", True, f"“{word}”，不在例外短语之内"),
         _real(sentence, title, reading, happening and told),
-        _now(sentence, reading, happening, acute),
+        _now(sentence, word, reading, year),
         _undenied(sentence, word, reading),
         _not_routine(reading, happening or told),
     ]
@@ -106,18 +106,32 @@ def _real(sentence: str, title: str, reading: Reading, eyewitness: bool) -> Step
     return Step("不是演练、培训、科普", False, said)
 
 
-def _now(sentence: str, reading: Reading, happening: bool, acute: bool) -> Step:
-    """Ask whether it is said to have happened here and now rather than feared, prevented, counted or remembered."""
+def _now(sentence: str, word: str, reading: Reading, year: int) -> Step:
+    """Ask whether it is said to have happened here and now rather than feared, regulated, counted or remembered."""
     question = "说的是已经或正在发生的事"
-    far = cues().elsewhere.search(sentence)
-    if far and reading.matter is not Matter.EMERGENCY:
-        return Step(question, False, f"“{far.group()}”：说的是过去、别处或统计")
-    feared = cues().not_yet.search(sentence)
-    if not feared:
-        return Step(question, True, "没有预防、假设、统计一类的字样")
-    if happening or (reading.matter in URGENT and not acute):
-        return Step(question, True, f"虽有“{feared.group()}”，但同句说已经发生")
-    return Step(question, False, f"“{feared.group()}”：说的是预防、假设或担心")
+    happened, happening = _any(cues().happened, word, sentence), _any(cues().happening, word, sentence)
+    emergency, acute = reading.matter is Matter.EMERGENCY, word not in cues().subjects
+    far = _old_year(sentence, year) or _found(cues().elsewhere, sentence)
+    if far and not emergency:
+        return Step(question, False, f"“{far}”：说的是过去、别处或统计")
+    feared = _found(cues().feared, sentence)
+    if feared and acute and not happened:
+        return Step(question, False, f"“{feared}”：说的是假设、担心或预防")
+    routine = _found(cues().routine, sentence)
+    if routine and not (happening or emergency or (reading.matter is Matter.COMPLAINT and not acute)):
+        return Step(question, False, f"“{routine}”：说的是设施、监管或规划")
+    return Step(question, True, "没有假设、预防、统计一类的字样，或同句说了已经发生")
+
+
+def _old_year(sentence: str, year: int) -> str:
+    """Return a year named in a sentence that lies before the last one, '' if there is none."""
+    named = (match.group() for match in re.finditer("(?:19|20)[0-9]{2}年", sentence))
+    return next((each for each in named if int(each[:4]) < year - 1), "")
+
+
+def _found(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.search(text)
+    return match.group() if match else ""
 
 
 def _harmed(context: str, word: str) -> Step:
@@ -165,11 +179,12 @@ def _with(pattern: str, word: str) -> re.Pattern[str]:
 def cues() -> Cues:
     """Return the shipped patterns."""
     table = tomllib.loads((Path(__file__).parent / "data" / "never_miss.toml").read_text(encoding="utf-8"))
-    single = ("harm", "no_harm", "drill", "not_yet", "elsewhere", "first_hand", "figures", "setting")
+    single = ("harm", "no_harm", "drill", "feared", "routine", "elsewhere", "first_hand", "figures", "setting")
     compiled = {name: re.compile("|".join(f"(?:{each})" for each in table[name])) for name in single}
     return Cues(
         subjects=frozenset(table["subjects"]),
         happening=tuple(table["happening"]),
+        happened=tuple(table["happened"]),
         denied=tuple(table["denied"]),
         **compiled,
     )

@@ -31,6 +31,8 @@ NEWCOMERS = 256
 LATE = timedelta(days=1)
 """How much later than others of its time a post may come without all events being read anew."""
 
+DOUBTED_FROM, ALL_BUT_CERTAIN = 0.03, 0.9
+
 OPEN_STATES = (EventState.CANDIDATE, EventState.ACTIVE, EventState.QUIET)
 
 
@@ -135,8 +137,17 @@ class Grouper:
         if home:
             return Place(home, "转发事件内的帖文", 1.0, copy=post.bare or not relevant)
         if not relevant:
-            return None
+            return self._doubted(post)
         return self._copied(post) or self._likest(post) or Place("", "首帖", 1.0, copy=False)
+
+    def _doubted(self, post: Traits) -> Place | None:
+        """Return the shown event that a post read as barely irrelevant all but certainly speaks of."""
+        if post.reading.relevance < DOUBTED_FROM:
+            return None
+        place = self._likest(post)
+        if place is None or place.score < ALL_BUT_CERTAIN:
+            return None
+        return place if self._board.profiles[place.event_id].distinct >= self._settings.shown_from else None
 
     def _copied(self, post: Traits) -> Place | None:
         """Return the event that holds a near-duplicate of a post, if one does that is not ruled out."""
@@ -150,9 +161,10 @@ class Grouper:
 
     def _likest(self, post: Traits) -> Place | None:
         """Return the event that a post most probably speaks of, if that is probable enough."""
-        best = max(self.compare(post), key=lambda each: (not each.veto, each.score, each.event_id), default=None)
-        if best is None or best.veto or best.score < self._settings.threshold:
+        likely = [each for each in self.compare(post) if not each.veto and each.score >= self._settings.threshold]
+        if not likely:
             return None
+        best = max(likely, key=lambda each: (each.rank, each.event_id))
         shared = "、".join(best.shared)
         return Place(best.event_id, f"与事件同提：{shared}；相似度 {best.score:.2f}", best.score, copy=post.bare)
 

@@ -26,6 +26,10 @@ LEADING = 8
 _BRACKETED = re.compile(r"【([^【】]{6,60})】")
 _NOISE = re.compile(r"https?://\S+|\[[^\[\]]{1,8}\]|@[\w\-]{1,30}|#|【|】|转发微博|[\U0001F000-\U0001FAFF☀-➿️‼❗]")
 _CLAUSE = re.compile(r"[^，。！？!?；;：:…\n]+")
+# A headline is nobody's own voice, and names what happened rather than the paper about it.
+_PERSONAL = re.compile("[我俺咱你您]")
+_NOTICE = re.compile("的?(?:通报|公告|通知|公示|说明|情况通报)(?:（.{1,5}）)?$")
+
 _SPACE = re.compile(r"\s+")
 _EDGES = " 　，。！？!?；;：:、…~～—-·|"
 
@@ -80,6 +84,7 @@ def _worth(headline: str, event: Profile) -> float:
     covered = said / sum(telling.values()) if telling else 0.0
     length = len(headline)
     awkward = 0.3 * (length < SHORTEST) + 0.02 * max(0, length - COMFORTABLE) + 0.1 * headline.endswith("…")
+    awkward += 0.2 * bool(_PERSONAL.search(headline)) + 0.3 * bool(_NOTICE.search(headline))
     return covered - awkward
 
 

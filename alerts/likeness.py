@@ -22,6 +22,7 @@ NAME_EVIDENCE = 2.0
 TELLING = 1.5
 TELLING_WORDS = {Matter.COMPLAINT: 3, Matter.EMERGENCY: 1}
 TELLING_WORDS_ELSE = 2
+HEAT_RANK = 1.0
 WARM, HOT = 4.0, 16.0
 
 
@@ -31,6 +32,7 @@ class Likeness:
 
     event_id: str
     score: float
+    rank: float
     figures: Mapping[str, float]
     shared: tuple[str, ...]
     veto: str = ""
@@ -54,7 +56,8 @@ def likeness(post: Traits, event: Profile, board: Board) -> Likeness:
     logit = sum(WEIGHTS[name] * value for name, value in figures.items())
     score = 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
     shared = tuple(sorted(evidence, key=lambda word: (-evidence[word], word))[:4])
-    return Likeness(event.id, score, figures, shared, veto(post, event, evidence, naming))
+    rank = logit + HEAT_RANK * figures["heat"]
+    return Likeness(event.id, score, rank, figures, shared, veto(post, event, evidence, naming))
 
 
 def veto(post: Traits, event: Profile, evidence: Mapping[str, float], naming: float) -> str:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
+import stat
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -17,8 +20,8 @@ from typing import Any, ClassVar
 
 from crawlers.files import read_posts
 from crawlers.kinds import SourceSpider
-from qingting.config import ColumnsConfig, ImportConfig
-from qingting.errors import InputError
+from qingting.config import ColumnsConfig, ImportConfig, SourceConfig
+from qingting.errors import ConfigError, InputError
 from qingting.model import Post, Reject
 
 PROCESSED, REJECTED = "processed", "rejected"
@@ -58,6 +61,17 @@ class HotlineSpider(SourceSpider):
         }
     )
 
+    @classmethod
+    def check(cls, source: SourceConfig) -> None:
+        """Raise ConfigError(bad_value) for a waiting time that is none."""
+        wait = source.options.get("settle_seconds", SETTLE_SECONDS)
+        if not re.fullmatch(r"[0-9]{1,4}(?:\.[0-9]{1,3})?", wait):
+            raise ConfigError(
+                f"信源 {source.id}：选项 settle_seconds = {wait!r} 不是秒数。",
+                reason="bad_value",
+                hint="例如 2 或 0.5。",
+            )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._moves: list[tuple[_Export, str]] = []
@@ -87,10 +101,7 @@ class HotlineSpider(SourceSpider):
                 self.logger.exception("%s: %s could not be moved", self.source.id, export.path.name)
 
     def _trouble_with(self, folder: Path) -> str:
-        """Return why the folder or the options cannot be used, '' if they can."""
-        wait = self.option("settle_seconds", SETTLE_SECONDS)
-        if not wait.replace(".", "", 1).isdecimal():
-            return f"选项 settle_seconds={wait} 不是秒数"
+        """Return why the folder cannot be used, '' if it can."""
         if not folder.is_dir():
             return f"热线导出目录不存在：{folder}"
         try:
@@ -142,9 +153,10 @@ def _exports(folder: Path) -> list[_Export]:
         name = path.name.lower()
         if name.startswith(UNFINISHED_PREFIXES) or not name.endswith(SUFFIXES) or path.is_symlink():
             continue
-        if path.is_file():
+        with suppress(FileNotFoundError):  # taken away by somebody else meanwhile
             status = path.stat()
-            found.append(_Export(path, status.st_size, status.st_mtime_ns))
+            if stat.S_ISREG(status.st_mode):
+                found.append(_Export(path, status.st_size, status.st_mtime_ns))
     return sorted(found, key=lambda export: (export.changed, export.path.name))
 
 

@@ -21,7 +21,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
-from scrapy.exceptions import CannotResolveHostError, DownloadCancelledError, DownloadTimeoutError, IgnoreRequest
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+)
 from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 
@@ -44,6 +52,14 @@ NOT_MODIFIED = 304
 CHARSET = re.compile(r"""charset\s*=\s*["']?([\w:.-]+)""", re.IGNORECASE)
 # A reject is kept for people to look at, not to be processed again: its first bytes are enough.
 REJECT_BYTES = 4096
+CAUSES: Mapping[type[Exception], str] = {
+    CannotResolveHostError: "域名无法解析，或解析到内网地址",
+    DownloadConnectionRefusedError: "连接被拒绝",
+    DownloadTimeoutError: "超时未应答",
+    DownloadCancelledError: "应答过大",
+    ResponseDataLossError: "应答不完整",
+    DownloadFailedError: "连接失败，或证书不可信",
+}
 CHANNELS = {str(each): each for each in Channel}
 
 
@@ -292,11 +308,13 @@ def _passing(error: BaseException | None, url: str) -> tuple[str, str]:
         if status in BLOCKED:
             return "blocked", f"对方拒绝采集（HTTP {status}）：{url}"
         return "failing", f"对方返回 HTTP {status}：{url}"
-    if isinstance(error, CannotResolveHostError):
-        return "failing", f"域名无法解析，或解析到内网地址：{url}"
-    if isinstance(error, DownloadTimeoutError):
-        return "failing", f"超时未应答：{url}"
-    return "failing", f"取不到 {url}：{type(error).__name__} {error}".rstrip()
+    return "failing", f"{cause_of(error)}：{url}"
+
+
+def cause_of(error: BaseException | None) -> str:
+    """Return in Chinese what became of a request that got no answer."""
+    known = next((cause for kind, cause in CAUSES.items() if isinstance(error, kind)), "")
+    return known or f"取不到页面（{type(error).__name__}）"
 
 
 def _header(response: Response, name: str) -> str:

@@ -23,6 +23,8 @@ from qingting.config import SourceConfig
 from qingting.model import Reject
 
 MOST_ARTICLES = 100
+# An index lists years of them; what is new stands in the latest.
+MOST_SITEMAPS = 20
 # Article links on Chinese sites carry a date or a long number in the path (t20241105_1091234.shtml,
 # art/2024/4/24/art_1229_58934.html, newsDetail_forward_29301234, ?id=12345), channel links do not.
 ARTICLE_PATH = re.compile(
@@ -142,13 +144,14 @@ class ListSpider(SourceSpider):
     def _sitemap(self, response: Response) -> Iterator[str | Request]:
         """Yield the addresses of a sitemap, newest first, or requests for the sitemaps that it lists."""
         sitemap = Sitemap(response.body)
-        entries = sorted(sitemap, key=lambda entry: entry.get("lastmod", ""), reverse=True)
-        for entry in entries:
-            address = entry.get("loc", "")
-            if sitemap.type == "sitemapindex" and response.meta.get("depth", 0) < 2:
-                yield self.get(address, self.parse_list, essential=True)
-            elif sitemap.type == "urlset" and self._match.search(address):
-                yield address
+        entries = sorted(
+            (entry for entry in sitemap if "loc" in entry), key=lambda entry: entry.get("lastmod", ""), reverse=True
+        )
+        if sitemap.type == "sitemapindex" and response.meta.get("depth", 0) < 2:
+            for entry in entries[:MOST_SITEMAPS]:
+                yield self.get(entry["loc"], self.parse_list, essential=True)
+        elif sitemap.type == "urlset":
+            yield from (entry["loc"] for entry in entries if self._match.search(entry["loc"]))
 
 
 def article_links(tree: HtmlElement, base: str) -> list[HtmlElement]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
-from scrapy.http import Response
-from scrapy.robotstxt import RobotParser
+from scrapy.http.request import NO_CALLBACK
+from scrapy.robotstxt import ProtegoRobotParser, RobotParser
 
-from crawlers.kinds import Refused, task_of
+from crawlers.kinds import CAUSES, Refused, cause_of, task_of
 from crawlers.pace import Pace
 
 # A longer Crawl-delay than this leaves no room for a run within a usual cadence: such a host is not collected.
 LONGEST_CRAWL_DELAY = 120.0
+UNAVAILABLE = "{} 的 robots.txt 暂时取不到（{}），按不允许处理，稍后再试"
 
 
 class PaceMiddleware:
@@ -35,45 +36,49 @@ class PaceMiddleware:
         await self.pace.wait(host)
 
 
-class _Closed(RobotParser):
-    """Stands for a robots.txt that could not be had: nothing is allowed (RFC 9309, 2.3.1.4)."""
+class RobotsMiddleware:
+    """Lets a request pass if the host's robots.txt allows it; asks each host once per run.
 
-    @classmethod
-    def from_crawler(cls, crawler: Crawler, robotstxt_body: bytes) -> _Closed:  # noqa: ARG003
-        return cls()
-
-    def allowed(self, url: str | bytes, user_agent: str | bytes) -> bool:  # noqa: ARG002
-        return False
-
-
-class RobotsMiddleware(RobotsTxtMiddleware):
-    """Scrapy's robots.txt middleware, failing closed and honouring Crawl-delay.
-
-    Scrapy allows everything when robots.txt cannot be fetched and ignores Crawl-delay; RFC 9309 wants 5xx and
-    unreachable to mean "complete disallow" and 4xx to mean "no rules".
+    In place of Scrapy's own, which allows everything when robots.txt cannot be had and ignores Crawl-delay. RFC 9309
+    (2.3.1) wants unreachable and 5xx to mean "complete disallow", and 4xx to mean "no rules".
     """
 
-    async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
-        if response.status >= 500 or response.status == 429:
-            raise ConnectionError(f"robots.txt answered {response.status}")
-        if response.status >= 400:
-            response = response.replace(body=b"")
-        await super()._parse_robots(response, netloc, request)
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.pace = task_of(crawler).pace
+        self.user_agent = str(crawler.settings["USER_AGENT"])
+        self._rules: dict[str, asyncio.Task[RobotParser]] = {}
 
-    def _robots_error(self, exc: Exception, netloc: str) -> None:
-        super()._robots_error(exc, netloc)
-        self._parsers[netloc] = _Closed()
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RobotsMiddleware:
+        """Return the middleware of a crawler."""
+        return cls(crawler)
 
-    def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
+    async def process_request(self, request: Request) -> None:
         """Let an allowed request pass; raises Refused with what the operator should know."""
-        host = urlsplit(request.url).hostname or ""
-        if rp is None or isinstance(rp, _Closed):
-            raise Refused("failing", f"{host} 的 robots.txt 暂时取不到，按不允许处理，稍后再试", lasting=False)
-        if not rp.allowed(request.url, self._default_useragent):
-            self._stats.inc_value("robotstxt/forbidden")
+        if request.meta.get("is_robots_txt"):
+            return
+        parts = urlsplit(request.url)
+        host, origin = parts.hostname or "", f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._rules:
+            self._rules[origin] = asyncio.ensure_future(self._fetch(origin, host))
+        rules = await self._rules[origin]
+        if not rules.allowed(request.url, self.user_agent):
             raise Refused("blocked", f"robots.txt 不允许采集：{request.url}")
-        delay = rp.crawl_delay(self._default_useragent)
+        delay = rules.crawl_delay(self.user_agent)
         if delay and delay > LONGEST_CRAWL_DELAY:
             raise Refused("blocked", f"{host} 要求每次间隔 {delay:.0f} 秒，过长，不予采集")
         if delay:
-            task_of(self.crawler).pace.slow_down(host, delay)
+            self.pace.slow_down(host, delay)
+
+    async def _fetch(self, origin: str, host: str) -> RobotParser:
+        """Return a host's rules; raises Refused if they cannot be had just now."""
+        request = Request(f"{origin}/robots.txt", callback=NO_CALLBACK, meta={"is_robots_txt": True}, dont_filter=True)
+        try:
+            response = await self.crawler.engine.download_async(request)
+        except tuple(CAUSES) as error:
+            raise Refused("failing", UNAVAILABLE.format(host, cause_of(error)), lasting=False) from error
+        if response.status >= 500 or response.status == 429:
+            raise Refused("failing", UNAVAILABLE.format(host, f"HTTP {response.status}"), lasting=False)
+        body = b"" if response.status >= 400 else response.body
+        return ProtegoRobotParser.from_crawler(self.crawler, body)

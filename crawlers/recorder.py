@@ -19,7 +19,7 @@ from crawlers.health import FIELD_NAMES, Counts, Memory, judge
 from crawlers.kinds import Found, SourceSpider, task_of
 from qingting.config import SourceConfig
 from qingting.errors import QingtingError
-from qingting.model import Cursor, Post, Reject, SourceHealth
+from qingting.model import Cursor, Post, Reject, SourceHealth, stable_id
 from qingting.store import Store
 
 # A batch is committed at 200 posts, or at 32 MiB of answers waiting to be kept, whichever comes first.
@@ -117,7 +117,8 @@ class Recorder:
             memory = Memory.from_json(previous.get("memory"))
             health, memory = judge(self.source, spider.outcome, counts, memory, now)
             moved = complete and not spider.outcome.unchanged
-            value = {"spider": spider.cursor() if moved else previous.get("spider", {}), "memory": memory.as_json()}
+            progress = dict(spider.cursor() if moved else progress_of(previous, self.source))
+            value = {"made_for": _likeness(self.source), "spider": progress, "memory": memory.as_json()}
             self.store.cases.records.set_cursor(Cursor(self.source.id, value, now))
             self.store.cases.records.set_health(health)
         spider.committed()
@@ -131,6 +132,18 @@ class Recorder:
             rejected=self.counts["rejected"],
             filled={name: self.counts[name] for name in FIELD_NAMES},
         )
+
+
+def progress_of(cursor: Mapping[str, object], source: SourceConfig) -> Mapping[str, object]:
+    """Return the spider's part of a cursor; nothing if the source has since been given another address or options."""
+    progress = cursor.get("spider")
+    same = cursor.get("made_for") == _likeness(source)
+    return progress if same and isinstance(progress, Mapping) else {}
+
+
+def _likeness(source: SourceConfig) -> str:
+    options = (part for pair in sorted(source.options.items()) for part in pair)
+    return stable_id("s", source.kind, source.address, *options)
 
 
 class StorePipeline:

@@ -29,7 +29,7 @@ from crawlers.kinds import SourceSpider, Task, spider_class
 from crawlers.pace import Pace
 from crawlers.privacy import Pseudonyms
 from crawlers.reactor import install_reactor, install_resolver, run_crawl
-from crawlers.recorder import Collected, Recorder
+from crawlers.recorder import Collected, Recorder, progress_of
 from crawlers.scrapy_settings import scrapy_settings
 from qingting.config import CrawlConfig, SourceConfig
 from qingting.errors import QingtingError
@@ -152,10 +152,9 @@ async def _run(desk: _Desk, source: SourceConfig) -> Collected:
 
 
 def _task(desk: _Desk, source: SourceConfig, previous: Mapping[str, object], recorder: Recorder) -> Task:
-    spider_part = previous.get("spider")
     return Task(
         source=source,
-        previous=spider_part if isinstance(spider_part, Mapping) else {},
+        previous=progress_of(previous, source),
         clock=desk.clock,
         pseudonyms=desk.pseudonyms,
         known=desk.store.posts.known,

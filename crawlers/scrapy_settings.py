@@ -39,6 +39,7 @@ def scrapy_settings(config: CrawlConfig) -> Settings:
             "DOWNLOAD_WARNSIZE": 0,
             "DOWNLOAD_HANDLERS": dict.fromkeys(("data", "file", "ftp", "s3")),
             "RETRY_TIMES": 2,
+            "RETRY_GIVE_UP_LOG_LEVEL": "DEBUG",  # it becomes the source's health, or a reject
             "RETRY_HTTP_CODES": list(RETRY_CODES),
             "REDIRECT_MAX_TIMES": REDIRECTS,
             "METAREFRESH_ENABLED": False,

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from crawlers.dates import parse_time
 from crawlers.kinds import Found, SourceSpider
+from crawlers.options import number
 from crawlers.weibo_parse import (
     Json,
     Status,
@@ -30,13 +31,14 @@ from crawlers.weibo_parse import (
     statuses_of,
     timeline_container,
 )
-from qingting.errors import InputError
+from qingting.config import SourceConfig
+from qingting.errors import ConfigError, InputError
 from qingting.model import SHANGHAI, Channel, Reject
 
 HEADERS = {"Accept": "application/json", "MWeibo-Pwa": "1", "X-Requested-With": "XMLHttpRequest"}
 HOT_BOARD = "106003type=25&t=3&disable_hot=1&filter_type=realtimehot"
 # Weibo shows about 50 pages of a search; ten of them are some 100 statuses, a busy half-hour of one keyword.
-MOST_PAGES = "10"
+MOST_PAGES = 10
 # Ids of the last complete run and those before it: twenty times a full run's, so that late comers are recognised.
 REMEMBERED = 2000
 REALTIME = "61"
@@ -71,19 +73,30 @@ class WeiboSpider(SourceSpider):
         self._complete_before = frozenset(self._before)
         self._seen: dict[str, None] = {}
         self._read: dict[str, set[str]] = {}
+        self._asked: set[str] = set()
+
+    @classmethod
+    def check(cls, source: SourceConfig) -> None:
+        """Raise ConfigError(bad_value) for a mode that there is not, or that lacks the option it needs."""
+        number(source, "pages", MOST_PAGES)
+        mode = source.options.get("mode", "search")
+        if mode not in REQUIRED:
+            modes = "、".join(REQUIRED)
+            raise ConfigError(
+                f"信源 {source.id}：选项 mode = {mode!r} 不可用。", reason="bad_value", hint=f"可用：{modes}。"
+            )
+        required = REQUIRED[mode]
+        if required and not source.options.get(required, "").strip("| "):
+            raise ConfigError(
+                f"信源 {source.id}：mode = {mode!r} 时要有选项 {required}。",
+                reason="bad_value",
+                hint=f"{required} 的含义：{cls.options[required]}。",
+            )
 
     async def start(self) -> AsyncIterator[Any]:
         """Ask for the first page."""
-        mode = self.option("mode", "search")
-        required = REQUIRED.get(mode)
-        pages = self.option("pages", MOST_PAGES)
-        if required is None or not pages.isdecimal():
-            self.trouble("failing", f"选项不可用：mode={mode}，pages={pages}")
-        elif required and not self.option(required).strip("| "):
-            self.trouble("failing", f"mode={mode} 需要选项 {required}")
-        else:
-            for request in self._first_requests(mode):
-                yield request
+        for request in self._first_requests(self.option("mode", "search")):
+            yield request
 
     def cursor(self) -> Mapping[str, object]:
         """Return the ids seen in this and earlier complete runs, the latest first."""
@@ -110,22 +123,22 @@ class WeiboSpider(SourceSpider):
         headers = {**HEADERS, "Referer": f"{base}/"}
         return self.get(url, callback, essential=True, headers=headers, cb_kwargs=kwargs)
 
-    def _search_page(self, query: str, number: int) -> Request:
+    def _search_page(self, query: str, page: int) -> Request:
         container = f"100103type={self.option('type', REALTIME)}&q={query}"
-        asked = {"containerid": container, "page_type": "searchall", "page": str(number)}
-        return self._ask("/api/container/getIndex", asked, self.parse_search, query=query, number=number)
+        asked = {"containerid": container, "page_type": "searchall", "page": str(page)}
+        return self._ask("/api/container/getIndex", asked, self.parse_search, query=query, page=page)
 
-    def _timeline_page(self, container: str, since_id: str, number: int) -> Request:
+    def _timeline_page(self, container: str, since_id: str, page: int) -> Request:
         asked = {"type": "uid", "value": self.option("uid"), "containerid": container}
         asked |= {"since_id": since_id} if since_id else {}
-        return self._ask("/api/container/getIndex", asked, self.parse_timeline, container=container, number=number)
+        return self._ask("/api/container/getIndex", asked, self.parse_timeline, container=container, page=page)
 
-    def _comments_page(self, max_id: str, max_id_type: str, number: int) -> Request:
+    def _comments_page(self, max_id: str, max_id_type: str, page: int) -> Request:
         status = self.option("id")
         asked = {"id": status, "mid": status, "max_id_type": max_id_type} | ({"max_id": max_id} if max_id else {})
-        return self._ask("/comments/hotflow", asked, self.parse_comments, number=number)
+        return self._ask("/comments/hotflow", asked, self.parse_comments, page=page)
 
-    async def parse_search(self, response: Response, query: str, number: int) -> AsyncIterator[Item]:
+    async def parse_search(self, response: Response, query: str, page: int) -> AsyncIterator[Item]:
         """Yield a page's statuses and the request for the next page."""
         data = self._data(response)
         if data is None:
@@ -133,8 +146,8 @@ class WeiboSpider(SourceSpider):
         statuses = statuses_of(data)
         for item in self._statuses(response, statuses):
             yield item
-        if self._goes_on(query, statuses, number):
-            yield self._search_page(query, number + 1)
+        if self._goes_on(query, statuses, page):
+            yield self._search_page(query, page + 1)
 
     async def parse_profile(self, response: Response) -> AsyncIterator[Item]:
         """Yield the request for a user's timeline."""
@@ -142,7 +155,7 @@ class WeiboSpider(SourceSpider):
         if data is not None:
             yield self._timeline_page(timeline_container(data, self.option("uid")), "", 1)
 
-    async def parse_timeline(self, response: Response, container: str, number: int) -> AsyncIterator[Item]:
+    async def parse_timeline(self, response: Response, container: str, page: int) -> AsyncIterator[Item]:
         """Yield a page's statuses and the request for the next page."""
         data = self._data(response)
         if data is None:
@@ -151,8 +164,8 @@ class WeiboSpider(SourceSpider):
         for item in self._statuses(response, statuses):
             yield item
         since_id = next_since_id(data)
-        if since_id and self._goes_on(container, statuses, number):
-            yield self._timeline_page(container, since_id, number + 1)
+        if since_id and self._goes_on(container, statuses, page):
+            yield self._timeline_page(container, since_id, page + 1)
 
     async def parse_one(self, response: Response) -> AsyncIterator[Item]:
         """Yield a single status."""
@@ -165,7 +178,7 @@ class WeiboSpider(SourceSpider):
         elif data is not None:
             yield self.rejected(response.url, "malformed", "没有这条微博的数据。", response.body)
 
-    async def parse_comments(self, response: Response, number: int) -> AsyncIterator[Item]:
+    async def parse_comments(self, response: Response, page: int) -> AsyncIterator[Item]:
         """Yield a page's comments and the request for the next page."""
         data = self._data(response)
         if data is None:
@@ -178,8 +191,8 @@ class WeiboSpider(SourceSpider):
             for item in self._post(response, replace(comment, bid=self.option("id")), parent, root):
                 yield item
         max_id, max_id_type = next_comments(data)
-        if max_id and self._goes_on("comments", comments, number):
-            yield self._comments_page(max_id, max_id_type, number + 1)
+        if max_id and self._goes_on("comments", comments, page):
+            yield self._comments_page(max_id, max_id_type, page + 1)
 
     async def parse_hot(self, response: Response) -> AsyncIterator[Item]:
         """Yield the hot board's titles, each once a day."""
@@ -219,7 +232,7 @@ class WeiboSpider(SourceSpider):
             self.task.take(self.rejected(response.url, "malformed", answer.reason, response.body))
         return None
 
-    def _goes_on(self, listing: str, statuses: Iterable[Status], number: int) -> bool:
+    def _goes_on(self, listing: str, statuses: Iterable[Status], page: int) -> bool:
         """Return whether the next page may hold something that neither this run nor the last complete one has seen."""
         ids = {status.id for status in statuses if not status.pinned}
         read = self._read.setdefault(listing, set())
@@ -227,10 +240,10 @@ class WeiboSpider(SourceSpider):
         read |= ids
         if not unread or unread <= self._complete_before or self._blocked():
             return False
-        if number >= int(self.option("pages", MOST_PAGES)):
-            self.logger.warning("%s: stopped after %d pages with new statuses on the last", self.source.id, number)
-            return False
-        return True
+        if page < number(self.source, "pages", MOST_PAGES):
+            return True
+        self.logger.warning("%s: stopped after %d pages with new statuses on the last", self.source.id, page)
+        return False
 
     def _note(self, status: Status) -> None:
         self.outcome.listed += 1
@@ -255,12 +268,11 @@ class WeiboSpider(SourceSpider):
         for item in self._post(response, status, parent, root):
             if not isinstance(item, Found) or not status.is_long or self._blocked():
                 yield item
-            elif not self.task.known([item.post.id]):
+            elif status.id not in self._asked and not self.task.known([item.post.id]):
+                self._asked.add(status.id)  # an original that many repost is asked for once
                 asked = {"id": status.bid or status.id}
                 request = self._ask("/statuses/show", asked, self.parse_full_text, status=status, short=item)
-                # Filtered, for an original that many repost is asked for once; and the listing stands without it.
-                meta = {**request.meta, "essential": False}
-                yield request.replace(errback=self.without_full_text, meta=meta, dont_filter=False)
+                yield request.replace(errback=self.without_full_text, meta={**request.meta, "essential": False})
 
     def _post(self, response: Response, status: Status, parent: str, root: str) -> Iterator[Found | Reject]:
         """Yield a status as a post, or why it cannot be one; a time that makes no sense is left out and noted."""
@@ -284,7 +296,7 @@ class WeiboSpider(SourceSpider):
             author=status.user_name,
             author_id=status.user_id,
             published_at=moment,
-            region=status.region or self.source.region,
+            region=self.source.region,
             parent_id=parent,
             root_id=root,
             reposts=status.reposts,

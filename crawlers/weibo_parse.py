@@ -44,7 +44,6 @@ class Status:
     bid: str = ""
     user_id: str = ""
     user_name: str = ""
-    region: str = ""
     title: str = ""
     reposts: int | None = None
     comments: int | None = None
@@ -123,7 +122,6 @@ def parse_status(blog: Json, card: Json | None = None) -> Status | None:
         written=text_of(blog.get("created_at")),
         user_id=text_of(user.get("id")),
         user_name=text_of(user.get("screen_name")),
-        region=text_of(blog.get("region_name")).removeprefix("发布于").strip()[:20],
         title=text_of(page.get("page_title"))[:200] if page.get("type") == "article" else "",
         reposts=count_of(blog.get("reposts_count")),
         comments=count_of(blog.get("comments_count")),

@@ -38,10 +38,10 @@ class Extractor:
         """Return what a cleaned passage names; `region` is the code or name of where its source belongs, or ''."""
         found = words(passage.text)
         return Extract(
-            keywords=keywords(found),
+            keywords=keywords(passage.text, found),
             regions=self._gazetteer.find(passage, found, region),
             organisations=self._organisations.find(passage, found),
             pollutants=find_pollutants(passage),
             measurements=find_measurements(passage),
-            fingerprint=fingerprint(spoken.voice),
+            fingerprint=fingerprint(spoken),
         )

@@ -1,12 +1,83 @@
-"""A 64-bit near-duplicate fingerprint."""
+"""A 64-bit near-duplicate fingerprint: texts that are copies of one another have fingerprints near one another.
+
+It is a simhash over pairs of neighbouring characters, each counted as often as it stands, of the words that carry the
+post: the longest of the poster's own words and those passed on, without links, mentions, hashtags, emoticons,
+【headlines】, a paper's opening formula and punctuation, as far as at least ten characters remain.
+
+Measured on 6,000 texts of the corpus and as many copies edited by code (nlp/evaluation/copies.py; punctuation,
+headline, decoration, repost with comments, comment, lead, shortened by a tenth) at a distance of up to 7: recall
+0.955, precision 0.9998. Single characters and pairs together gave 0.967 and 0.993, with pairs weighing double 0.957
+and 0.9985, weighed by rarity 0.954 and 0.997; since false pairs grow with the square of the posts held, pairs alone.
+"""
+
 from __future__ import annotations
-import re
-from zlib import crc32
+
 import hashlib
-_PLAIN = re.compile(r"[\W_]+")
-def fingerprint(text: str) -> int:
-    """Return the fingerprint of a cleaned text."""
-    return int.from_bytes(hashlib.blake2b(_PLAIN.sub("", text).encode(), digest_size=8).digest(), "little")
+import re
+
+import numpy as np
+import numpy.typing as npt
+
+from nlp.normalize import Spoken, says_nothing, tidy
+
+# Copies are looked for up to this distance; an index over the eight bytes finds every such pair, since two
+# fingerprints that differ in at most seven bits agree in at least one byte.
+NEAR = 7
+
+# Fewer characters than this (支持, 哈哈哈) are nobody's in particular: such texts get 0, which is near to nothing.
+_TELLING = 6
+# Up to this length one changed character moves a simhash too far; such texts are copies only when they are the same.
+_SHORT = 12
+# What is taken off a text may not leave less than this; a post may consist of a hashtag.
+_REMAINING = 10
+
+_TAKEN_OFF = (
+    re.compile(r"\[[^\[\]\s]{1,8}\]"),
+    re.compile(r"#[^#\n]{1,40}#"),
+    re.compile(r"@[^\s:,。，@/]{1,30}"),
+    re.compile(r"【[^】]{1,40}】"),
+    re.compile(r"^\s*(?:来源:\S{2,12}\s|据?[^,。!?;\n]{0,24}?(?:讯|电|报道|消息)(?:\([^)]{0,20}\))?[,:\s]*)"),
+)
+_UNSPOKEN = re.compile(r"[\W_]+")
+
+_Hashes = npt.NDArray[np.uint64]
+_PRIMES = (np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x9E3779B97F4A7C15))
+
+
+def fingerprint(said: Spoken) -> int:
+    """Return the fingerprint of what was said in a post, unsigned; 0 where that is too little to tell by."""
+    core = _core(said)
+    if len(core) < _TELLING:
+        return 0
+    if len(core) < _SHORT:
+        return int.from_bytes(hashlib.blake2b(core.encode(), digest_size=8).digest(), "little")
+    hashes = _pair_hashes(core)
+    bits = np.unpackbits(hashes.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
+    majority = bits.sum(axis=0, dtype=np.int64) * 2 > len(hashes)
+    return int.from_bytes(np.packbits(majority, bitorder="little").tobytes(), "little")
+
+
 def distance(a: int, b: int) -> int:
-    """Return in how many of 64 bits two fingerprints differ."""
-    return (a ^ b).bit_count()
+    """Return in how many of their 64 bits two fingerprints differ; 64 where one of them is 0, which tells nothing."""
+    return (a ^ b).bit_count() if a and b else 64
+
+
+def _core(said: Spoken) -> str:
+    """Return the words that carry a post, bare of all that copies change."""
+    text = tidy(max((said.own, *said.quoted), key=len))
+    if says_nothing(text):
+        return ""
+    for pattern in _TAKEN_OFF:
+        left = pattern.sub("", text)
+        if len(_UNSPOKEN.sub("", left)) >= _REMAINING:
+            text = left
+    return _UNSPOKEN.sub("", text).lower()
+
+
+def _pair_hashes(text: str) -> _Hashes:
+    """Return a well-mixed 64-bit hash of every pair of neighbouring characters (the finaliser of SplitMix64)."""
+    codes = np.frombuffer(text.encode("utf-32-le"), dtype="<u4").astype(np.uint64)
+    mixed = codes[:-1] * _PRIMES[0] ^ (codes[1:] * _PRIMES[1] << np.uint64(1))
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))

@@ -108,10 +108,15 @@ def clean(text: str) -> Clean:
 def spoken(text: str) -> Spoken:
     """Return whose words a cleaned text consists of; a reply's 回复@name is no word of the poster's."""
     parts = [_REPLY.sub("", part).strip() for part in _LINK_OF_CHAIN.split(text)[::2]]
-    said = ["" if _NOTHING_ADDED.fullmatch(part) else part for part in parts]
+    said = ["" if says_nothing(part) else part for part in parts]
     if len(parts) == 1:
         return Spoken(parts[0])
     return Spoken(said[0], tuple(part for part in said[1:] if part))
+
+
+def says_nothing(text: str) -> bool:
+    """Return whether a text is only what a client writes for a repost without a word (转发微博)."""
+    return _NOTHING_ADDED.fullmatch(text) is not None
 
 
 def tidy(text: str) -> str:

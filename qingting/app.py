@@ -15,9 +15,9 @@ from itertools import islice
 from pathlib import Path
 
 import httpx
+
 from alerts.delivery import Delivered, deliver_due
 from alerts.detect import detect
-
 from alerts.grouping import Grouper
 from crawlers.files import read_posts
 from crawlers.privacy import Pseudonyms, load_key
@@ -130,7 +130,8 @@ def import_file(
 ) -> Imported:
     """Take posts from a file (1, 2); what cannot be taken is kept as rejects; importing again changes nothing.
 
-    `seen` is told the number of lines taken after each batch. Raises InputError(unreadable | unsupported).
+    `seen` is told the number of lines taken after each batch. Raises InputError(unreadable | unsupported |
+    missing_column | too_large).
     """
     total = Imported()
     lines = read_posts(path, service.config.imports, source, service.clock, service.pseudonyms)
@@ -142,7 +143,8 @@ def import_file(
             service.store.cases.records.reject(rejects)
         total = Imported(
             total.new + len(appended.new),
-            total.known + len(appended.known),
+            # A repeat inside one batch is known as well.
+            total.known + len(posts) - len(appended.new),
             total.rejected + Counter(reject.reason for reject in rejects),
         )
         seen(len(batch))

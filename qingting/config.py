@@ -9,40 +9,13 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from qingting.errors import ConfigError
-
-
-class Secret:
-    """A value that is never printed; `reveal()` is the only way to it."""
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the value itself."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret('***')" if self._value else "Secret('')"
-
-    __str__ = __repr__
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
+from qingting.strict import Secret, parse_toml
 
 
 @dataclass(frozen=True)
@@ -118,11 +91,22 @@ class SourceConfig:
 class ColumnsConfig:
     """Which columns of an export hold what; each is a list of names, the first that is there counts."""
 
-    id: tuple[str, ...] = ("id", "留言编号", "工单编号", "编号", "投诉编号")
+    id: tuple[str, ...] = ("id", "留言编号", "工单编号", "编号", "投诉编号", "mid", "微博id")
     title: tuple[str, ...] = ("title", "留言主题", "标题", "主题")
-    text: tuple[str, ...] = ("text", "留言详情", "内容", "诉求内容", "投诉内容", "正文")
-    published_at: tuple[str, ...] = ("published_at", "留言时间", "发布时间", "受理时间", "时间", "投诉时间")
-    author: tuple[str, ...] = ("author", "留言用户", "作者", "反映人", "用户")
+    text: tuple[str, ...] = ("text", "留言详情", "内容", "诉求内容", "投诉内容", "正文", "content", "微博正文")
+    published_at: tuple[str, ...] = (
+        "published_at",
+        "留言时间",
+        "发布时间",
+        "受理时间",
+        "时间",
+        "投诉时间",
+        "time",
+        "created_at",
+        "date",
+        "publish_time",
+    )
+    author: tuple[str, ...] = ("author", "留言用户", "作者", "反映人", "用户", "user", "用户昵称")
     region: tuple[str, ...] = ("region", "行政区划代码", "区划代码")
     url: tuple[str, ...] = ("url", "链接", "网址")
     source: tuple[str, ...] = ("source", "来源")
@@ -279,71 +263,9 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
 
 def parse(text: str, environ: Mapping[str, str] = os.environ, name: str = "config.toml") -> Config:
     """Return the configuration in a TOML text; raises as `load` does, each message naming the key."""
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name}：TOML 语法错误：{error}", reason="syntax", hint="请按提示的行列修改。") from error
-    config = typing.cast(Config, _build(Config, table, f"{name}: ", environ))
+    config = parse_toml(Config, text, environ, name)
     _cross_check(config, name)
     return config
-
-
-def _build(schema: type, table: object, where: str, environ: Mapping[str, str]) -> object:
-    """Return a dataclass filled from a TOML table."""
-    if not isinstance(table, dict):
-        raise _wrong(where.rstrip("."), "一个表", table)
-    declared = {each.name: each for each in fields(schema)}
-    hints = typing.get_type_hints(schema)
-    for key in table:
-        if key not in declared:
-            near = difflib.get_close_matches(key, declared, n=1)
-            hint = f"是不是想写 {near[0]}？" if near else f"这里可用的键：{'、'.join(declared)}。"
-            raise ConfigError(f"{where}{key} 不是已声明的配置项。", reason="unknown_key", hint=hint)
-    values = {key: _value(hints[key], value, f"{where}{key}", environ) for key, value in table.items()}
-    return schema(**values)
-
-
-def _value(kind: type, value: object, where: str, environ: Mapping[str, str]) -> object:
-    """Return one TOML value as its declared type."""
-    if kind is Secret:
-        return _secret(value, where, environ)
-    if is_dataclass(kind):
-        return _build(kind, value, f"{where}.", environ)
-    origin = typing.get_origin(kind)
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise _wrong(where, "一个列表", value)
-        item = typing.get_args(kind)[0]
-        return tuple(_value(item, each, f"{where}[{i}]", environ) for i, each in enumerate(value))
-    if origin is not None and issubclass(typing.cast(type, origin), Mapping):
-        if not isinstance(value, dict):
-            raise _wrong(where, "一个表", value)
-        return types.MappingProxyType({k: str(_value(str, v, f"{where}.{k}", environ)) for k, v in value.items()})
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise _wrong(
-            where, {str: "文字", int: "整数", float: "数", bool: "true 或 false"}.get(kind, kind.__name__), value
-        )
-    return value
-
-
-def _secret(value: object, where: str, environ: Mapping[str, str]) -> Secret:
-    """Return a Secret, from the environment when written as env:NAME."""
-    if not isinstance(value, str):
-        raise _wrong(where, "文字（或 env:变量名）", value)
-    if not value.startswith("env:"):
-        return Secret(value)
-    name = value.removeprefix("env:")
-    if name not in environ:
-        raise ConfigError(
-            f"{where} 要求环境变量 {name}，但没有设置。", reason="missing_secret", hint=f"请先设置 {name}。"
-        )
-    return Secret(environ[name])
-
-
-def _wrong(where: str, wanted: str, value: object) -> ConfigError:
-    return ConfigError(f"{where} 应当是{wanted}，现在是 {value!r}。", reason="wrong_type", hint="请改成所要求的类型。")
 
 
 def _bad(where: str, problem: str, hint: str) -> ConfigError:

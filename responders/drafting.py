@@ -49,7 +49,7 @@ def create(
 def load(
     store: Store, event_id: str, office: Office, now: datetime, fresh: Mapping[str, Reading] = NONE_FRESH
 ) -> Material:
-    """Return what a draft about an event may rest on: its first original posts and all its facts.
+    """Return what a draft about an event may rest on: its first original posts and the facts verified by `now`.
 
     Raises NotFoundError(event).
     """
@@ -58,9 +58,10 @@ def load(
     considered = originals[:POSTS_CONSIDERED]
     posts = store.posts.get(considered)
     readings = {**store.posts.readings(considered), **{each: fresh[each] for each in considered if each in fresh}}
-    facts = store.cases.drafts.facts(event_id)
+    # A past day is drafted again with what was verified by then.
+    facts = tuple(fact for fact in store.cases.drafts.facts(event_id) if fact.verified_at <= now)
     ordered = tuple(posts[each] for each in considered if each in posts)
-    return Material(event, ordered, readings, tuple(facts), office, now)
+    return Material(event, ordered, readings, facts, office, now)
 
 
 __all__ = ["CHANNELS", "POSTS_CONSIDERED", "Office", "create", "load"]

@@ -31,6 +31,15 @@ class Sql:
 
 
 @dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a condition stands: the range of keys, and whether MATCH has narrowed the rows before it."""
+
+    low: int
+    high: int
+    led_by_words: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Compiled:
     """The rows that a query means: those of `source` that meet all conditions and whose `key` is in the range.
 
@@ -67,10 +76,11 @@ def holds(title: str, text: str, wanted: str) -> bool:
 
 def compile_query(query: Query, low: int, high: int, needs_facets: bool = False) -> Compiled:
     """Return the rows between two keys, both inclusive, that a query means."""
-    positive, negative, checks = _split(query, low, high)
+    place = _Place(low, high, _cover(query) is not None)
+    positive, negative, checks = _split(query, place)
     reads_texts = _reads_texts(query)
-    if not positive:
-        checks += [_not(_in_words(each, low, high)) for each in negative]
+    if not place.led_by_words:
+        checks += [_not(_in_words(each, place)) for each in negative]
         return Compiled("facets f", "f.seq", tuple(checks), low, high, False, reads_texts)
     match = _joined(" AND ", positive)
     if negative:
@@ -81,7 +91,7 @@ def compile_query(query: Query, low: int, high: int, needs_facets: bool = False)
     return Compiled(source, "words.rowid", conditions, low, high, True, reads_texts)
 
 
-def _split(query: Query, low: int, high: int) -> tuple[list[str], list[str], list[Sql]]:
+def _split(query: Query, place: _Place) -> tuple[list[str], list[str], list[Sql]]:
     """Return what every hit matches, what no hit matches, and what remains to be checked."""
     positive: list[str] = []
     negative: list[str] = []
@@ -97,7 +107,7 @@ def _split(query: Query, low: int, high: int) -> tuple[list[str], list[str], lis
         elif not isinstance(part, Everything):
             if (cover := _cover(part)) is not None:
                 positive.append(cover)
-            checks.append(_condition(part, low, high))
+            checks.append(_condition(part, place))
     return positive, negative, checks
 
 
@@ -146,32 +156,35 @@ def _cover(query: Query) -> str | None:
     return None
 
 
-def _condition(query: Query, low: int, high: int) -> Sql:
+def _condition(query: Query, place: _Place) -> Sql:
     """Return a condition on facets `f` that means exactly this query."""
     match query:
         case Words(words):
-            return _in_words(_all_of(words), low, high)
+            return _in_words(_all_of(words), place)
         case Phrase(words, _):
-            return _all([_in_words(_all_of(words), low, high), _phrase_check(query)])
+            return _all([_in_words(_all_of(words), place), _phrase_check(query)])
         case Has(field, value):
-            return _field_condition(field, value)
+            return _field_condition(field, value, place)
         case Not(inner):
-            return _not(_condition(inner, low, high))
+            return _not(_condition(inner, place))
         case And(parts):
-            return _all([_condition(part, low, high) for part in parts])
+            return _all([_condition(part, place) for part in parts])
         case Or(parts):
-            return _any([_condition(part, low, high) for part in parts])
+            return _any([_condition(part, place) for part in parts])
         case Everything():
             return Sql("1")
 
 
-def _field_condition(field: Field, value: str) -> Sql:
+def _field_condition(field: Field, value: str, place: _Place) -> Sql:
     """Return the condition for a field; IS, unlike =, is never unknown, so that NOT finds unread posts too."""
     if field is Field.RELEVANT:
         return Sql("f.relevant IS ?", (int(value == "yes"),))
     if field is Field.REGION:
-        inner = "SELECT 1 FROM regions r WHERE r.seq = f.seq AND r.code BETWEEN ? AND ?"
-        return Sql(f"EXISTS ({inner})", (value, f"{value}\U0010ffff"))
+        bounds = (value, f"{value}\U0010ffff")
+        if place.led_by_words:
+            # One look a row: no worse than the row itself, while a large region's list may be far longer.
+            return Sql("EXISTS (SELECT 1 FROM regions r WHERE r.seq = f.seq AND r.code BETWEEN ? AND ?)", bounds)
+        return Sql("f.seq IN (SELECT seq FROM regions WHERE code BETWEEN ? AND ?)", bounds)
     return Sql(f"f.{field.value} IS coalesce((SELECT number FROM names WHERE name = ?), -1)", (value,))
 
 
@@ -179,9 +192,9 @@ def _phrase_check(phrase: Phrase) -> Sql:
     return Sql("(SELECT holds(p.title, p.text, ?) FROM posts p WHERE p.seq = f.seq)", (phrase.text,))
 
 
-def _in_words(match: str, low: int, high: int) -> Sql:
+def _in_words(match: str, place: _Place) -> Sql:
     inner = "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ?"
-    return Sql(f"f.seq IN ({inner})", (match, low, high))
+    return Sql(f"f.seq IN ({inner})", (match, place.low, place.high))
 
 
 def _all_of(words: Sequence[str]) -> str:

@@ -1,4 +1,8 @@
-"""Searches, counts, facets and trends over the posts in SQLite."""
+"""Searches, counts, facets and trends over the posts in SQLite.
+
+SQLite groups by sorting, which takes 0.6 s for a million rows. So facets and trends have the values handed over as one
+JSON array and count it here, which takes 0.1 s: nothing is sorted, and no row is made for each post.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ BEFORE = (1 << 53) // HOUR * HOUR + HOUR
 
 
 MOST_STEPS = 20_000
-"""Hours, some two years, that a trend counts one by one, about 8 microseconds each; beyond, it sorts."""
+"""Hours, some two years, that a trend counts one by one, about 8 microseconds each; beyond, in one pass."""
 
 Size = tuple[int, Any, int]
 """The time that a step begins, in microseconds, the number or name of a facet's value, and how many posts."""
@@ -63,10 +67,10 @@ def facet(connection: Connection, search: Search, query: Query, by: Facet) -> di
     """Return the count of every value of a facet, largest first, then by value."""
     rows = compile_query(query, *key_range(search), needs_facets=True)
     column, source = _faceted(rows, by)
-    statement = f"SELECT {column}, count(*) FROM {source} WHERE {rows.where.text} AND {column} NOT NULL GROUP BY 1"
-    found = connection.exec_driver_sql(statement, rows.where.values).all()
+    statement = f"SELECT json_group_array({column}) FROM {source} WHERE {rows.where.text}"
+    values = json.loads(connection.exec_driver_sql(statement, rows.where.values).scalar_one())
     names = names_by_number(connection)
-    counts = [(names.get(value, value), number) for value, number in found]
+    counts = [(str(names.get(value, value)), size) for value, size in Counter(values).items() if value is not None]
     return dict(sorted(counts, key=lambda each: (-each[1], each[0])))
 
 
@@ -75,8 +79,9 @@ def trend(
 ) -> list[Point]:
     """Return the counts per interval of a zone, by time then key."""
     rows = compile_query(query, *key_range(search), needs_facets=by is not None)
-    steps = _steps(connection, rows, zone)
-    sizes = _sizes_by_step(connection, rows, by, steps) if steps else _sizes_by_sorting(connection, rows, by)
+    # MATCH costs some 0.2 ms to begin, too much for each hour of a month; the walk over the facets begins for nothing.
+    steps = range(0) if rows.leads_by_words else _steps(connection, rows, zone)
+    sizes = _sizes_by_step(connection, rows, by, steps) if steps else _sizes_in_one_pass(connection, rows, by)
     names = names_by_number(connection)
     counts: Counter[tuple[datetime, str]] = Counter()
     starts: dict[int, datetime] = {}
@@ -110,10 +115,7 @@ def _steps(connection: Connection, rows: Compiled, zone: tzinfo) -> range:
 
 
 def _sizes_by_step(connection: Connection, rows: Compiled, by: Facet | None, steps: range) -> Iterator[Size]:
-    """Count step by step: keys are in the order of time already, so nothing need be sorted.
-
-    The values of a step come as one JSON array, which takes a fifth of the time of as many rows.
-    """
+    """Count step by step: keys are in the order of time already, so nothing need be sorted."""
     column, source = _faceted(rows, by)
     where = rows.within(
         Sql(f"{rows.key} BETWEEN json_extract(step.value, '$[0]') AND json_extract(step.value, '$[1]')")
@@ -135,15 +137,22 @@ def _sizes_by_step(connection: Connection, rows: Compiled, by: Facet | None, ste
                 yield time, value, size
 
 
-def _sizes_by_sorting(connection: Connection, rows: Compiled, by: Facet | None) -> Iterator[Size]:
-    """Count by quarters of an hour over any range, however long and empty."""
+def _sizes_in_one_pass(connection: Connection, rows: Compiled, by: Facet | None) -> Iterator[Size]:
+    """Count by quarters of an hour over any range, in the order in which the rows come."""
     column, source = _faceted(rows, by)
-    time = f"((({rows.key} >> {COUNTER_BITS}) + {BEFORE}) / {QUARTER_HOUR})"
-    statement = (
-        f"SELECT {time}, {column}, count(*) FROM {source} WHERE {rows.where.text} AND {column} NOT NULL GROUP BY 1, 2"
-    )
-    for number, value, size in connection.exec_driver_sql(statement, rows.where.values):
-        yield number * QUARTER_HOUR - BEFORE, value, size
+    quarter = f"((({rows.key} >> {COUNTER_BITS}) + {BEFORE}) / {QUARTER_HOUR})"
+    what = f"json_group_array({quarter}), {f'json_group_array({column})' if by else 'NULL'}"
+    statement = f"SELECT {what} FROM {source} WHERE {rows.where.text}"
+    quarters, values = connection.exec_driver_sql(statement, rows.where.values).one()
+    if by is None:
+        yield from (
+            (number * QUARTER_HOUR - BEFORE, "", size) for number, size in Counter(json.loads(quarters)).items()
+        )
+        return
+    pairs = zip(json.loads(quarters), json.loads(values), strict=True)
+    for (number, value), size in Counter(pairs).items():
+        if value is not None:
+            yield number * QUARTER_HOUR - BEFORE, value, size
 
 
 def interval_start(at: datetime, interval: Interval, zone: tzinfo) -> datetime:

@@ -100,7 +100,7 @@ def _answer_errors(app: FastAPI, renderer: Renderer) -> None:
     def unforeseen(request: Request, error: Exception) -> Response:
         # The boundary of this room: what nobody foresaw is recorded and answered, and the console goes on.
         LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        response = renderer.error(500, "系统内部错误，已记录。", "请稍后再试；若仍不行，请将发生时间告知系统管理员。")
+        response = renderer.failure()
         response.headers.update(SECURITY_HEADERS)
         return response
 

@@ -16,6 +16,9 @@ INTERVALS = tuple(timedelta(hours=hours) for hours in (1, 3, 6, 12, 24, 24 * 7))
 MOST_BARS = 96
 """Bars below about 9 pixels cannot be told apart on a 1366 pixel screen."""
 
+WIDEST_BAR = 60.0
+"""A course of few intervals is still bars, not walls."""
+
 ORDER = (Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE)
 """From the bottom of a bar to its top: what is looked at first stands on the base line."""
 
@@ -139,7 +142,7 @@ def _bar(interval: Interval, x: float, step: float, bottom: float, scale: float)
     for count, kind in zip(interval.counts, ORDER, strict=True):
         if count:
             y -= count * scale
-            breadth = round(min(step - gap, 40.0), 2)
+            breadth = round(min(step - gap, WIDEST_BAR), 2)
             pieces.append(Rectangle(round(x + gap / 2, 2), round(y, 2), breadth, round(count * scale, 2), kind.value))
     parts = "，".join(f"{kind.label} {count}" for count, kind in zip(interval.counts, ORDER, strict=True) if count)
     return Bar(tuple(pieces), f"{shown(interval.start)} 起：{interval.total} 条" + (f"（{parts}）" if parts else ""))

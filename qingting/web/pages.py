@@ -30,12 +30,16 @@ from qingting.web.views import (
     slice_of,
     source_name,
 )
+from responders.render import EDITORS_NOTE
 
 SHOWN_STATES = (EventState.ACTIVE, EventState.QUIET, EventState.CLOSED)
 """States in which an event is one; a candidate is shown only when asked for."""
 
 EVENT_ALERTS = 5
 """Explanations shown on an event's page; an event has one alert, and more only when rules are added later."""
+
+COUNTED = 999
+"""The inbox counts no further: beyond that the exact number changes nothing for the duty officer."""
 
 PageNumber = Annotated[int, Query(ge=1, le=10_000)]
 Text = Annotated[str, Query(max_length=500)]
@@ -63,14 +67,15 @@ class Pages:
     def inbox(self, state: OptionalState = None, page: PageNumber = 1) -> Response:
         """预警收件箱: alerts, last triggered first."""
         alerts = self._store.cases.alerts.latest(state, limit=page * PAGE_ROWS + 1)
-        waiting = self._store.cases.alerts.latest(AlertState.NEW)
+        waiting = self._store.cases.alerts.latest(AlertState.NEW, limit=COUNTED + 1)
+        active = self._store.cases.events.latest((EventState.ACTIVE,), limit=COUNTED + 1)
         return self._renderer.page(
             "inbox.html",
             section="inbox",
             rows=alert_rows(self._store, slice_of(alerts, page, PAGE_ROWS)),
             state=state,
-            waiting=len(waiting),
-            active=len(self._store.cases.events.latest((EventState.ACTIVE,))),
+            waiting=_up_to(len(waiting)),
+            active=_up_to(len(active)),
             tally=self._store.posts.tally(self._clock()),
             page=page,
             more=len(alerts) > page * PAGE_ROWS,
@@ -126,6 +131,7 @@ class Pages:
             "draft.html",
             section="events",
             draft=draft,
+            editors_note=EDITORS_NOTE,
             event=self._store.cases.events.get(draft.event_id),
             rows=evidence_rows(self._store, self._config, draft),
             approvals=drafts.approvals(draft_id),
@@ -170,3 +176,8 @@ class Pages:
                 f"没有 {text} 这一天。", reason="bad_argument", hint="请写成 2026-09-22 的形式。"
             ) from error
         return day.replace(tzinfo=ZoneInfo(self._config.service.timezone))
+
+
+def _up_to(count: int) -> str:
+    """Return a count as shown in the inbox, '' for none."""
+    return f"{COUNTED}+" if count > COUNTED else str(count or "")

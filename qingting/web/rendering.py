@@ -44,14 +44,21 @@ class Renderer:
         return self._rendered(template, status, self._problems(), values)
 
     def error(self, status: int, message: str, hint: str) -> HTMLResponse:
-        """Return an error page; it also comes when the store is down."""
+        """Return an error page; it comes as well when the store is down."""
         try:
             problems = self._problems()
         except QingtingError:
             problems = [STORE_DOWN]
-        return self._rendered(
-            "error.html", status, problems, {"status": status, "message": message, "hint": hint, "section": ""}
-        )
+        return self._error(status, message, hint, problems)
+
+    def failure(self) -> HTMLResponse:
+        """Return the page for what nobody foresaw; it asks nothing that may fail again."""
+        hint = "请稍后再试；若仍不行，请将发生时间告知系统管理员。"
+        return self._error(500, "系统内部错误，已记录。", hint, ())
+
+    def _error(self, status: int, message: str, hint: str, problems: Sequence[str]) -> HTMLResponse:
+        values: dict[str, object] = {"status": status, "message": message, "hint": hint, "section": ""}
+        return self._rendered("error.html", status, problems, values)
 
     def _rendered(self, template: str, status: int, problems: Sequence[str], values: dict[str, object]) -> HTMLResponse:
         text = self._templates.get_template(template).render(

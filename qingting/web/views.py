@@ -24,6 +24,7 @@ from qingting.model import (
 )
 from qingting.store import Store
 from qingting.web.charts import Rectangle, sparkline
+from responders.render import BASIS_NAMES
 
 PAGE_ROWS = 30
 """Alerts or events a page: what a duty officer scans without losing the place."""
@@ -36,9 +37,6 @@ CHANNEL_POSTS = 2_000
 
 NAMING_POSTS = 20
 """A region's name is looked for in this many members' readings: most of them name the place they are about."""
-
-BASIS_NAMES = {"fact": "事实", "post": "帖文", "event": "事件", "office": "本单位"}
-"""What people call the kinds of Basis."""
 
 _PLACEHOLDER = re.compile(r"(【待核实：[^】]*】)")
 

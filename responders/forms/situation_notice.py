@@ -44,7 +44,7 @@ from responders.words import (
 
 ID = "situation_notice"
 NAME = "情况通报"
-TEMPLATE = f"{ID}@1"
+TEMPLATE = f"{NAME}@1"
 
 CONCERNS_SHOWN = 3
 """More words of the public's than this make the opening unreadable."""
@@ -65,6 +65,7 @@ ISSUES = {
 SPEAKERS = {
     Channel.HOTLINE: "市民通过热线",
     Channel.SOCIAL: "网民通过社交媒体",
+    Channel.BOARD: "网民通过社交媒体",
     Channel.FORUM: "网民通过论坛",
     Channel.VIDEO: "网民通过视频平台",
     Channel.OTHER: "群众通过其他渠道",

@@ -84,7 +84,7 @@ class Site:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802 - http.server's interface
+            def do_GET(self) -> None:
                 site.requests.append((self.path, dict(self.headers)))
                 page = site.pages.get(self.path) or site.pages.get(self.path.partition("?")[0]) or Page(status=404)
                 page = page(dict(self.headers)) if callable(page) else page

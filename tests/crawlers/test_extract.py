@@ -63,9 +63,11 @@ def test_traditional_characters_in_big5_are_read_by_their_label():
 
 
 def test_a_trs_page_is_read_by_its_meta_names_and_editor_block():
-    page = """<meta name="ArticleTitle" content="关于夜间施工噪声的通报"><meta name="PubDate" content="2026-09-21 18:05:30">
-      <meta name="ContentSource" content="市生态环境局"><meta name="Author" content="10021"><title>通报-市局</title>
-      <div class="nav">首页</div><div class="TRS_Editor"><p>{}</p><div style="display:none">隐藏的字</div></div>""".format(
+    page = """<meta name="ArticleTitle" content="关于夜间施工噪声的通报">
+      <meta name="PubDate" content="2026-09-21 18:05:30"><meta name="ContentSource" content="市生态环境局">
+      <meta name="Author" content="10021"><title>通报-市局</title>
+      <div class="nav">首页</div>
+      <div class="TRS_Editor"><p>{}</p><div style="display:none">隐藏的字</div></div>""".format(
         "近日检查工地十二处。" * 12
     )
 
@@ -78,7 +80,8 @@ def test_a_trs_page_is_read_by_its_meta_names_and_editor_block():
 
 
 def test_a_wechat_article_is_taken_from_its_content_element_and_timed_by_its_script():
-    page = """<meta property="og:title" content="清源河的早晨"><h1 id="activity-name">清源河的早晨</h1><a id="js_name">清源发布</a>
+    page = """<meta property="og:title" content="清源河的早晨">
+      <h1 id="activity-name">清源河的早晨</h1><a id="js_name">清源发布</a>
       <em id="publish_time">昨天</em><div id="js_content" style="visibility:hidden"><section><p>{}</p></section></div>
       <div class="ad">{}</div><script>var ct = "1790000000";</script>""".format(
         "河边的人说水清了。" * 12, "<p>推广内容，点击购买。</p>" * 40
@@ -92,7 +95,8 @@ def test_a_wechat_article_is_taken_from_its_content_element_and_timed_by_its_scr
 
 
 def test_what_stands_between_headline_and_text_is_cut_off():
-    text = "首页 > 本市\n清源河出现白沫\n2026-09-22 08:00 来源：清源日报\n字号\n正文第一句。\n正文第二句。\n评论(3)\n我要跟帖"
+    head = "首页 > 本市\n清源河出现白沫\n2026-09-22 08:00 来源：清源日报\n字号\n"
+    text = head + "正文第一句。\n正文第二句。\n评论(3)\n我要跟帖"
 
     assert without_frame(text, "清源河出现白沫") == "正文第一句。\n正文第二句。"
 
@@ -113,13 +117,15 @@ def test_the_headline_is_found_among_channel_and_site_names():
 
 
 def test_a_meta_title_cut_short_by_its_own_quotation_mark_is_not_taken():
-    page = f'<meta property="og:title" content="居民："夜里睡不着""><title>居民："夜里睡不着"_清源网</title><h1>居民："夜里睡不着"</h1>{BODY}'
+    title = '居民："夜里睡不着"'
+    page = f'<meta property="og:title" content="{title}"><title>{title}_清源网</title><h1>{title}</h1>{BODY}'
 
-    assert extract(page.encode(), "", NOW).title == '居民："夜里睡不着"'
+    assert extract(page.encode(), "", NOW).title == title
 
 
 def test_the_time_of_day_is_taken_from_the_text_if_meta_knows_only_the_day():
-    page = f'<meta name="publishdate" content="2026-09-21"><h1>通报</h1><p>2026年09月21日16:40 来源：清源日报 作者：王建国</p>{BODY}'
+    line = "<p>2026年09月21日16:40 来源：清源日报 作者：王建国</p>"
+    page = f'<meta name="publishdate" content="2026-09-21"><h1>通报</h1>{line}{BODY}'
 
     article = extract(page.encode(), "", NOW)
 

@@ -16,15 +16,17 @@ NOW = datetime(2026, 9, 22, 4, 0, tzinfo=UTC)
 NINE = datetime(2026, 9, 22, 1, 0, tzinfo=UTC)
 
 RSS2 = """<rss version="2.0"><channel><item><title>清源河水质通报</title><link>http://e.org/1</link>
-<pubDate>Tue, 22 Sep 2026 09:00:00 +0800</pubDate><description>&lt;p&gt;水质稳定。&lt;/p&gt;</description></item></channel></rss>"""
+<pubDate>Tue, 22 Sep 2026 09:00:00 +0800</pubDate><description>&lt;p&gt;水质稳定。&lt;/p&gt;</description>
+</item></channel></rss>"""
 RSS091 = """<rss version="0.91"><channel><item><title>清源河水质通报</title><link>http://e.org/1</link>
 <pubDate>2026-09-22 09:00</pubDate><description>水质稳定。</description></item></channel></rss>"""
 RSS1 = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
 xmlns:dc="http://purl.org/dc/elements/1.1/"><item rdf:about="http://e.org/1"><title>清源河水质通报</title>
-<link>http://e.org/1</link><dc:date>2026-09-22T09:00:00+08:00</dc:date><description>水质稳定。</description></item></rdf:RDF>"""
+<link>http://e.org/1</link><dc:date>2026-09-22T09:00:00+08:00</dc:date><description>水质稳定。</description>
+</item></rdf:RDF>"""
 ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>urn:1</id><title>清源河水质通报</title>
-<link href="http://e.org/1"/><published>2026-09-22T01:00:00Z</published><content type="html">&lt;p&gt;水质稳定。&lt;/p&gt;</content>
-</entry></feed>"""
+<link href="http://e.org/1"/><published>2026-09-22T01:00:00Z</published>
+<content type="html">&lt;p&gt;水质稳定。&lt;/p&gt;</content></entry></feed>"""
 JSON_FEED = json.dumps(
     {
         "version": "https://jsonfeed.org/version/1.1",

@@ -13,7 +13,7 @@ from crawlers.kinds import Task
 from crawlers.pace import Pace
 from crawlers.privacy import Pseudonyms
 from qingting.config import SourceConfig
-from qingting.errors import StoreError
+from qingting.errors import ConfigError, StoreError
 from qingting.model import Post, Reject
 
 HEADER = "留言编号,留言用户,留言主题,留言时间,留言详情\n"
@@ -184,8 +184,9 @@ def test_a_folder_or_an_option_that_cannot_be_used_is_said_so(desk, drop: Path, 
     [missing] = desk.crawl(source_of(desk, tmp_path / "elsewhere"))
     assert missing.health.state == "failing"
     assert "不存在" in missing.health.reason
-    [odd] = desk.crawl(source_of(desk, drop, settle_seconds="soon"))
-    assert odd.health.state == "failing"
+    with pytest.raises(ConfigError) as caught:
+        desk.crawl(source_of(desk, drop, settle_seconds="soon"))
+    assert caught.value.reason == "bad_value"
     (drop / "processed").write_text("", encoding="utf-8")
     put(drop / "a.csv", 1)
     [taken] = desk.crawl(source_of(desk, drop))

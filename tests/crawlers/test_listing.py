@@ -17,11 +17,13 @@ def chosen(html: str, base: str = "http://sthjj.example.gov.cn/xwfb/") -> list[s
 
 
 def test_articles_are_told_from_channels_files_and_other_sites():
-    page = """<a href="/">网站首页欢迎您</a> <a href="/xwfb/tzgg/">通知公告栏目全部</a> <a href="t20260922_1.shtml">更多&gt;</a>
+    page = """<a href="/">网站首页欢迎您</a> <a href="/xwfb/tzgg/">通知公告栏目全部</a>
+      <a href="t20260922_1.shtml">更多&gt;</a>
       <a href="./202609/t20260922_1091234.shtml">市生态环境局通报排查情况</a>
       <a href="/art/2026/9/22/art_1229_58934.html" title="我市部署大气污染防治工作">我市部署…</a>
       <a href="/content/show?id=12345">东湖区夜间施工专项检查</a>
-      <a href="/upload/20260922001.pdf">一份环境影响评价报告书</a> <a href="javascript:void(20260922)">点击查看更多内容</a>
+      <a href="/upload/20260922001.pdf">一份环境影响评价报告书</a>
+      <a href="javascript:void(20260922)">点击查看更多内容</a>
       <a href="http://www.example.gov.cn/n/20260922.html">同一网站的另一个子站新闻</a>
       <a href="http://other.example.com/20260922.html">另一家网站的一条新闻</a> <a href="http://[bad">坏的地址坏的地址</a>"""
 

@@ -84,7 +84,7 @@ def test_a_crawl_delay_is_never_less_than_ours_and_counts_on_loopback_too():
 
 def test_a_crawl_delay_in_robots_txt_reaches_the_pace(desk, monkeypatch):
     slowed = {}
-    monkeypatch.setattr(Pace, "slow_down", lambda self, host, delay: slowed.update({host: delay}))
+    monkeypatch.setattr(Pace, "slow_down", lambda _, host, delay: slowed.update({host: delay}))
     desk.site.put("/robots.txt", "User-agent: *\nCrawl-delay: 7\n")
     desk.site.put("/list", "")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from dataclasses import replace
 
 from crawlers.evidence import find_evidence
 from crawlers.kinds import registry
@@ -15,7 +14,8 @@ from crawlers.run import crawl_forever, crawl_once, extraction_pool, run_crawl
 def article(number: int) -> str:
     """Return an article page."""
     text = f"<p>第{number}条：今天上午清源河各断面水质保持稳定，市民可以放心。</p>"
-    return f"<meta name=PubDate content='2026-09-22 08:{number:02}'><title>通报</title><h1>清源河水质第{number}号通报</h1>{text * 6}"
+    head = f"<meta name=PubDate content='2026-09-22 08:{number:02}'><title>通报</title>"
+    return f"{head}<h1>清源河水质第{number}号通报</h1>{text * 6}"
 
 
 def put_list(site, *numbers: int) -> None:
@@ -233,9 +233,10 @@ def test_the_standing_role_outlives_a_source_that_breaks(desk, monkeypatch):
     assert "cannot start" in health["bad"].reason
 
 
-def test_an_internal_option_of_a_source_does_not_leak_into_another_run(desk):
+def test_a_source_that_is_given_other_options_is_looked_at_afresh(desk):
     put_list(desk.site, 1, 2)
-    desk.crawl(desk.source("list", "/list", id="a", options={"limit": "1"}))
-    [collected] = desk.crawl(replace(desk.source("list", "/list", id="b")))
+    desk.crawl(desk.source("list", "/list", options={"match": "001"}))
 
-    assert collected.new == 2
+    [collected] = desk.crawl(desk.source("list", "/list"))
+
+    assert collected.new == 1

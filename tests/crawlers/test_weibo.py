@@ -22,7 +22,7 @@ from crawlers.weibo_parse import (
     statuses_of,
     timeline_container,
 )
-from qingting.errors import InputError
+from qingting.errors import ConfigError, InputError
 from qingting.model import Channel, stable_id
 
 WRITTEN = "Tue Sep 22 10:00:00 +0800 2026"
@@ -476,6 +476,8 @@ def test_the_hot_board_is_stored_once_a_day(desk) -> None:
 @pytest.mark.parametrize(
     "options", [{}, {"mode": "searching", "query": "x"}, {"query": "x", "pages": "many"}, {"query": "|"}]
 )
-def test_options_that_make_no_sense_are_reported_as_the_sources_health(desk, options: dict[str, str]) -> None:
-    assert state(desk, desk.source("weibo", "", options=options)) == "failing"
+def test_options_that_make_no_sense_are_refused_before_anything_is_asked(desk, options: dict[str, str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        desk.crawl(desk.source("weibo", "", options=options))
+    assert caught.value.reason == "bad_value"
     assert desk.site.requests == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -57,6 +57,13 @@ def test_contradictions_are_found_while_drafting(
     (finding,) = [each for each in draft.findings if each.check == "conflicting_facts"]
     assert "「2人轻伤」" in finding.message
     assert "「无人员伤亡」" in finding.message
+
+
+def test_what_is_verified_later_is_not_known_yet(
+    store: Store, office: Office, now: datetime, make_fact: Callable[..., Fact]
+) -> None:
+    store.cases.drafts.add_fact(make_fact(FactSlot.RESULT, "已立案", verified_at=now + timedelta(minutes=1)), "李某")
+    assert "已立案" not in create(store, "e1", "situation_notice", office, now, "王某").text
 
 
 def test_copies_do_not_speak_twice(store: Store, office: Office, now: datetime, make_post: Callable[..., Post]) -> None:

@@ -53,7 +53,7 @@ def test_a_full_notice_reads_as_an_office_writes_it(material: Material) -> None:
 
 def test_a_draft_says_what_it_is(material: Material) -> None:
     draft = composed(material)
-    assert (draft.channel, draft.version, draft.template) == ("situation_notice", 1, "situation_notice@1")
+    assert (draft.channel, draft.version, draft.template) == ("situation_notice", 1, "情况通报@1")
     assert (draft.state, draft.created_by, draft.created_at) == (DraftState.DRAFTING, "系统", material.now)
     assert draft.id == composed(material).id
 

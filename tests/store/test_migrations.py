@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import MetaData, create_engine
 from sqlalchemy.engine import Connection
 
-from qingting.config import Secret, StoreConfig
+from qingting.config import StoreConfig
+from qingting.strict import Secret
 from qingting.errors import StoreError
 from qingting.store import open_store, tables
 from qingting.store.database import Database, open_sqlite
@@ -19,8 +20,10 @@ from qingting.store.migrations import CASES, POSTS, Migration, migrate, version
 
 
 def note(name: str) -> Migration:
-    number = int(name[-1])
-    return Migration(number, name, lambda connection: connection.exec_driver_sql(f"CREATE TABLE {name} (x INTEGER)"))
+    def run(connection: Connection) -> None:
+        connection.exec_driver_sql(f"CREATE TABLE {name} (x INTEGER)")
+
+    return Migration(int(name[-1]), name, run)
 
 
 def names(database: Database) -> list[str]:
