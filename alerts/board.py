@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
@@ -70,14 +69,6 @@ class Board:
         """Return the share of events expected to use a word: what was seen, tempered by what is known beforehand."""
         prior = COMMON_SHARE if word in word_list(GENERIC) else RARE_SHARE
         return (len(self._events_of.get(word, ())) + prior * PRIOR_EVENTS) / (len(self.profiles) + PRIOR_EVENTS)
-
-    def evidence(self, word: str, share: float) -> float:
-        """Return how much a word speaks for an event in which `share` of the members use it (nats, never below 0).
-
-        A member of the event uses the word with the event's share four times in five, and otherwise as anybody would.
-        """
-        elsewhere = self.rarity(word)
-        return max(0.0, math.log((0.8 * share + 0.2 * elsewhere) / elsewhere))
 
     def sharing(self, words: Iterable[str]) -> set[str]:
         """Return the events that use one of the words, very common words left aside."""

@@ -54,10 +54,12 @@ def first_answer(case: Case) -> tuple[Rule, Answer] | None:
 def make_case(
     store: Store, event: Event, fresh: Sequence[tuple[Post, Reading]], history: History, settings: AlertsConfig
 ) -> Case:
-    """Return an event as the rules see it: its members around the fresh ones, and their posts."""
-    window = timedelta(hours=settings.volume.window_hours)
-    times = [post.at for post, _ in fresh] or [event.last_seen]
-    members = store.cases.events.members(event.id, min(times) - window, max(times) + window + MOMENT)
+    """Return an event as the rules see it: its members around the fresh ones, if they may be many, and their posts."""
+    members: list[Membership] = []
+    if event.distinct >= settings.volume.min_posts:
+        window = timedelta(hours=settings.volume.window_hours)
+        times = [post.at for post, _ in fresh] or [event.last_seen]
+        members = store.cases.events.members(event.id, min(times) - window, max(times) + window + MOMENT)
     posts = {post.id: post for post, _ in fresh}
     missing = [member.post_id for member in members if member.post_id not in posts]
     return Case(event, fresh, members, {**store.posts.get(missing), **posts}, history, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -155,7 +156,7 @@ class Grouper:
             return None
         for event_id in self._board.copies(post.reading.fingerprint):
             profile = self._board.profiles[event_id]
-            if self._in_time(post, profile) and not likeness(post, profile, self._board).veto:
+            if self._in_time(post, profile) and not likeness(post, profile, self._rarity(post)).veto:
                 return Place(event_id, "与事件内帖文几乎相同", 1.0, copy=True)
         return None
 
@@ -170,15 +171,16 @@ class Grouper:
 
     def compare(self, post: Traits) -> list[Likeness]:
         """Return how a post compares with the open events that share a telling word with it, in no order."""
+        rarity = self._rarity(post)
         profiles = [self._board.profiles[each] for each in self._board.sharing(post.words)]
         near = [profile for profile in profiles if self._in_time(post, profile)]
         if len(near) > CANDIDATES:
-            near.sort(key=lambda profile: (-self._evidence(post, profile), profile.id))
-        return [likeness(post, profile, self._board) for profile in near[:CANDIDATES]]
+            telling = {word: -math.log(share) for word, share in rarity.items()}
+            near.sort(key=lambda profile: (-_told(profile, telling), profile.id))
+        return [likeness(post, profile, rarity) for profile in near[:CANDIDATES]]
 
-    def _evidence(self, post: Traits, profile: Profile) -> float:
-        shares = profile.shares
-        return sum(self._board.evidence(word, shares[word]) for word in post.words if word in shares)
+    def _rarity(self, post: Traits) -> dict[str, float]:
+        return {word: self._board.rarity(word) for word in post.words}
 
     def _in_time(self, post: Traits, profile: Profile) -> bool:
         return profile.last_seen >= post.post.at - self._window and profile.first_seen <= post.post.at + self._window
@@ -228,6 +230,12 @@ class Grouper:
         self._cases.events.save(event, AUTOMATIC, f"并入帖文 {len(joined)} 条", now)
         self._cases.events.add_members([member for _, member in joined])
         return event
+
+
+def _told(profile: Profile, telling: Mapping[str, float]) -> float:
+    """Return roughly how much a post's words speak for an event: what chooses the events to compare in full."""
+    shares = profile.shares
+    return sum(weight * shares[word] for word, weight in telling.items() if word in shares)
 
 
 def _membership(event_id: str, post: Traits, place: Place, now: datetime) -> Membership:

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from alerts.board import Board
 from alerts.profile import Profile
 from alerts.texts import GENERIC, word_list
 from alerts.traits import Traits, contains, is_complaint_like, same_company
@@ -38,10 +37,12 @@ class Likeness:
     veto: str = ""
 
 
-def likeness(post: Traits, event: Profile, board: Board) -> Likeness:
-    """Return how likely a post speaks of an event."""
+def likeness(post: Traits, event: Profile, rarity: Mapping[str, float]) -> Likeness:
+    """Return how likely a post speaks of an event; `rarity` is the share of events expected to use each of its words."""
     evidence = {
-        word: min(WORD_CAP, board.evidence(word, share)) for word in post.words if (share := event.shares.get(word))
+        word: min(WORD_CAP, evidence_of(share, rarity[word]))
+        for word in post.words
+        if (share := event.shares.get(word))
     }
     naming = sum(value for word, value in evidence.items() if word in post.naming)
     figures = {
@@ -58,6 +59,14 @@ def likeness(post: Traits, event: Profile, board: Board) -> Likeness:
     shared = tuple(sorted(evidence, key=lambda word: (-evidence[word], word))[:4])
     rank = logit + HEAT_RANK * figures["heat"]
     return Likeness(event.id, score, rank, figures, shared, veto(post, event, evidence, naming))
+
+
+def evidence_of(share: float, elsewhere: float) -> float:
+    """Return how much a word speaks for an event in which `share` of the members use it (nats, never below 0).
+
+    A member of the event uses the word with the event's share four times in five, and otherwise as anybody would.
+    """
+    return max(0.0, math.log((0.8 * share + 0.2 * elsewhere) / elsewhere))
 
 
 def veto(post: Traits, event: Profile, evidence: Mapping[str, float], naming: float) -> str:

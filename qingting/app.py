@@ -191,7 +191,7 @@ class Worker:
             # 7. Draft a first response for every new alert.
             with self.timed("draft"):
                 for alert in alerts:
-                    create(store, alert.event_id, FIRST_DRAFT, service.office, now, SYSTEM)
+                    create(store, alert.event_id, FIRST_DRAFT, service.office, now, SYSTEM, readings)
             # The readings come last: they mark the batch as done.
             with self.timed("save"):
                 store.posts.save_readings(list(readings.values()))

@@ -37,9 +37,13 @@ class Check:
 
 def examine(service: Service, reader_problem: str, reader_name: str = "") -> list[Check]:
     """Return every check, in a fixed order."""
+    return [*_installation(), *_running(service, reader_problem, reader_name)]
+
+
+def _running(service: Service, reader_problem: str, reader_name: str = "") -> list[Check]:
+    """Return the checks of what may change while the service runs."""
     return [
         *_configuration(service),
-        *_installation(),
         *_store(service),
         _reader(reader_problem, reader_name),
         *_roles(service),
@@ -54,7 +58,7 @@ def problems(service: Service, reader_problem: str) -> list[str]:
     """Return one Chinese sentence for each check that is not ok, for the console's banner."""
     return [
         f"{check.name}：{check.found}{check.advice}"
-        for check in examine(service, reader_problem)
+        for check in _running(service, reader_problem)
         if check.state != "ok"
     ]
 

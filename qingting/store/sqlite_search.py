@@ -18,7 +18,7 @@ from qingting.errors import UsageError
 from qingting.store.contract import Facet, Hit, Interval, Page, Point, Search
 from qingting.store.query import Query
 from qingting.store.query_sql import Compiled, Sql, compile_query
-from qingting.store.sqlite_keys import COUNTER_BITS, key_range, names_by_number
+from qingting.store.sqlite_keys import COUNTER_BITS, HIGHEST, LOWEST, key_range, names_by_number
 from qingting.store.sqlite_readings import standing
 from qingting.store.sqlite_rows import POST_COLUMNS, post_of
 from qingting.store.tables import moment
@@ -35,7 +35,6 @@ QUARTER_HOUR = HOUR // 4
 
 BEFORE = (1 << 53) // HOUR * HOUR + HOUR
 """Added to make every time positive, for SQLite divides towards zero; a whole number of hours."""
-
 
 MOST_STEPS = 20_000
 """Hours, some two years, that a trend counts one by one, about 8 microseconds each; beyond, in one pass."""
@@ -105,12 +104,9 @@ def _steps(connection: Connection, rows: Compiled, zone: tzinfo) -> range:
     if high - low > MOST_STEPS * HOUR:
         return range(0)
     month = 30 * 24 * HOUR
-    offsets = (moment(time).astimezone(zone).utcoffset() for time in (*range(low, high, month), high))
-    step = (
-        HOUR
-        if all(offset is not None and offset % timedelta(hours=1) == timedelta(0) for offset in offsets)
-        else QUARTER_HOUR
-    )
+    offsets = [zone.utcoffset(moment(time).astimezone(zone)) for time in (*range(low, high, month), high)]
+    whole_hours = all(offset is not None and not offset % timedelta(hours=1) for offset in offsets)
+    step = HOUR if whole_hours else QUARTER_HOUR
     return range(low // step * step, high + 1, step)
 
 
@@ -167,9 +163,9 @@ def interval_start(at: datetime, interval: Interval, zone: tzinfo) -> datetime:
 
 def _before(after: str) -> int:
     if not after:
-        return (1 << 63) - 1
+        return HIGHEST
     try:
-        return int(after) - 1
+        return max(LOWEST, min(int(after) - 1, HIGHEST))
     except ValueError as error:
         raise UsageError(f"没有“{after}”这个翻页位置。", reason="bad_argument", hint="请从第一页重新翻起。") from error
 

@@ -93,6 +93,7 @@ def test_posts_of_impossible_years_are_kept_too(store: Store, make_post: MakePos
     years = [datetime(year, 1, 1, tzinfo=UTC) for year in (1, 1900, 1969, 2300, 9999)]
     store.posts.append([make_post(number, published_at=at) for number, at in enumerate(years)])
     assert ids(store.posts.search(Search())) == ["p4", "p3", "p2", "p1", "p0"]
+    assert sum(point.count for point in store.posts.trend(Search(), "day", "source")) == 5
 
 
 # Claims and readings
@@ -323,7 +324,12 @@ def test_pages_follow_one_another_without_gaps_while_posts_come_in(
     assert (first.total, first.exact, last.total, last.next) == (7, True, 8, "")
 
 
-@pytest.mark.parametrize("search", [Search(after="x"), Search(limit=0)])
+def test_a_page_beyond_all_posts_is_empty(store: Store, make_post: MakePost) -> None:
+    store.posts.append([make_post(1)])
+    assert ids(store.posts.search(Search(after=f"-{'9' * 40}"))) == []
+
+
+@pytest.mark.parametrize("search", [Search(after="x"), Search(limit=0), Search(limit=-1)])
 def test_a_page_that_cannot_be_is_refused(store: Store, search: Search) -> None:
     with pytest.raises(UsageError) as caught:
         store.posts.search(search)

@@ -1,0 +1,117 @@
+"""Joins labels to texts and takes out whatever is near to a text of the development or the test set."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from nlp.judgement import HEADS
+from nlp.normalize import clean, spoken, tidy
+from nlp.training.labels import Labels, settled_labels
+
+# Held out of the newly labelled texts for temperatures and threshold; never trained on.
+HELD_OUT = 300
+# Hot-search titles beside the pool: short, cheap, and unlike the pool in what they talk about.
+TITLES = 6_000
+
+# A text is near to another when they share half of the shorter one's runs of six characters: reposts with a comment,
+# shortened copies and other headlines are found, two posts that quote one slogan are not.
+_RUN = 6
+_NEAR = 0.5
+_UNSPOKEN = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text as the model reads it, with its labels if it has any; `origin` says where it came from."""
+
+    id: str
+    text: str
+    origin: str
+    labels: Labels = field(default_factory=dict)
+
+
+def prepare(shared: Path, work: Path, seed: int) -> Mapping[str, int]:
+    """Write train, held_out, development and unlabelled .jsonl to `work`; return how many texts each holds."""
+    corpus = shared / "corpus"
+    development = list(_labelled(corpus / "read_dev.jsonl", "development"))
+    kept_apart = Apart([each.text for each in development] + [_form(row["text"]) for row in _rows(corpus / "read_test_texts.jsonl")])
+    pool = {row["id"]: _form(row["text"]) for row in _rows(corpus / "posts.jsonl.gz")}
+    new = [Example(post_id, pool[post_id], "new", labels) for post_id, labels in settled_labels().items()]
+    labelled = kept_apart.far([*_labelled(corpus / "read_train.jsonl", "train"), *new])
+    chance = random.Random(seed)
+    held_out = set(chance.sample([each.id for each in labelled if each.origin == "new"], HELD_OUT))
+    known = {each.id for each in (*labelled, *new, *development)} | {row["id"] for row in _rows(corpus / "read_test_texts.jsonl")}
+    unlabelled = [Example(post_id, text, "pool") for post_id, text in pool.items() if post_id not in known]
+    titles = sorted({_form(row["title"]) for row in _rows(corpus / "weibo_hot_2023_2024.jsonl.gz")})
+    unlabelled += [Example(f"title-{n}", text, "title") for n, text in enumerate(chance.sample(titles, TITLES))]
+    parts = {
+        "train": [each for each in labelled if each.id not in held_out],
+        "held_out": [each for each in labelled if each.id in held_out],
+        "development": development,
+        "unlabelled": kept_apart.far(unlabelled),
+    }
+    for name, examples in parts.items():
+        write_examples(work / f"{name}.jsonl", examples)
+    return {name: len(examples) for name, examples in parts.items()}
+
+
+def read_examples(path: Path) -> list[Example]:
+    """Return the examples of a file that `write_examples` wrote."""
+    return [Example(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def write_examples(path: Path, examples: Iterable[Example]) -> None:
+    """Write examples, one JSON object a line."""
+    lines = [json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in examples]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+class Apart:
+    """Texts that nothing trained on may be near to."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._runs = [_runs(text) for text in texts]
+        self._where: dict[str, list[int]] = {}
+        for number, runs in enumerate(self._runs):
+            for run in runs:
+                self._where.setdefault(run, []).append(number)
+
+    def near(self, text: str) -> bool:
+        """Return whether a text shares half of the shorter one's runs with one of the texts kept apart."""
+        runs = _runs(text)
+        shared = Counter(number for run in runs for number in self._where.get(run, ()))
+        return any(count >= _NEAR * min(len(runs), len(self._runs[number])) for number, count in shared.items())
+
+    def far(self, examples: Iterable[Example]) -> list[Example]:
+        """Return the examples that are near to none of them."""
+        return [each for each in examples if not self.near(each.text)]
+
+
+def _labelled(path: Path, origin: str) -> Iterator[Example]:
+    for row in _rows(path):
+        labels = {head: str(row[head]) for head in HEADS if head != "relevance"}
+        labels["relevance"] = "yes" if row["relevant"] else "no"
+        yield Example(row["id"], _form(row["text"]), origin, labels)
+
+
+def _rows(path: Path) -> Iterator[Mapping[str, str]]:
+    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    with opened as lines:
+        yield from map(json.loads, lines)
+
+
+def _form(text: str) -> str:
+    """Return a text in the form in which the reader shows it to the model."""
+    return tidy(spoken(clean(text).text).whole)
+
+
+def _runs(text: str) -> frozenset[str]:
+    bare = _UNSPOKEN.sub("", text)
+    return frozenset(bare[start : start + _RUN] for start in range(max(1, len(bare) - _RUN + 1)))
