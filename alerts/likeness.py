@@ -13,7 +13,7 @@ from alerts.traits import Traits, contains, is_complaint_like, same_company
 from qingting.model import Matter
 
 WEIGHTS = {"bias": -4.0, "words": 0.5, "naming": 0.8, "cosine": 1.0, "topic": 0.5, "gap": -0.5, "heat": 0.8}
-WORD_CAP = 3.5
+WORD_CAP, AREA_CAP = 3.5, 1.0
 WORDS_CAP = 12.0
 NAMING_CAP = 8.0
 
@@ -38,9 +38,9 @@ class Likeness:
 
 
 def likeness(post: Traits, event: Profile, rarity: Mapping[str, float]) -> Likeness:
-    """Return how likely a post speaks of an event; `rarity` is the share of events expected to use each of its words."""
+    """Return how likely a post speaks of an event; `rarity` is how common each of its words is."""
     evidence = {
-        word: min(WORD_CAP, evidence_of(share, rarity[word]))
+        word: min(AREA_CAP if word in post.areas else WORD_CAP, evidence_of(share, rarity[word]))
         for word in post.words
         if (share := event.shares.get(word))
     }

@@ -21,8 +21,8 @@ MEMORY = 40
 """Members that the words and the centroid remember: later ones replace the oldest by degrees, so that an event may
 follow its story (dead fish, then tap water, then the fine), but no single post can pull it away."""
 
-WORDS_STORED = 64
-"""Words kept per event, those with the largest share first."""
+WORDS_STORED = 128
+"""Words kept per event: those that most members use, and of equals the latest, which may start a new turn."""
 
 PRINTS_STORED = 64
 """Fingerprints kept per event, the latest: copies follow their original within hours."""
@@ -108,7 +108,7 @@ class Profile:
 
     def heat_at(self, moment: datetime) -> float:
         """Return how many distinct members of late the event has: each counts half after HEAT_HALVES, and so on."""
-        return self.heat * 0.5 ** (abs(moment - self.last_seen) / HEAT_HALVES)
+        return float(self.heat * 0.5 ** (abs(moment - self.last_seen) / HEAT_HALVES))
 
     def _warm(self, member: Traits) -> None:
         """Count a member towards the heat; one that does not say when it was published cannot be of late."""
@@ -132,8 +132,9 @@ class Profile:
         shares = {word: share * (1 - step) for word, share in self.shares.items()}
         for word in member.words:
             shares[word] = shares.get(word, 0.0) + step
-        kept = heapq.nsmallest(WORDS_STORED, shares, key=lambda word: (-shares[word], word))
-        self.shares = {word: round(shares[word], 4) for word in kept}
+        latest_first = reversed(shares.items())
+        kept = heapq.nlargest(WORDS_STORED, latest_first, key=lambda pair: pair[1])
+        self.shares = {word: round(share, 4) for word, share in reversed(kept)}
         if member.vector is not None:
             moved = member.vector if self.vector is None else self.vector + (member.vector - self.vector) * step
             self.vector = _stored(moved / np.linalg.norm(moved))

@@ -20,6 +20,10 @@ WIDTH = 384
 WORDS_KEPT = 24
 """Words compared per post: a long report would otherwise gather likeness with everything by sheer length."""
 
+WATER = "饮用水安全"
+"""The common name that posts with a grave sentence on drinking water are given: in one place and within days they are
+about one thing, however differently neighbours put it (不敢喝, 药水味, 要不要存水)."""
+
 _AUTHORITIES = frozenset({"department", "government", "authority", "agency", "media", "部门", "政府", "媒体"})
 _COMPANY_ENDS = ("股份有限公司", "有限责任公司", "有限公司", "集团公司", "公司", "集团", "厂区")
 
@@ -29,7 +33,7 @@ class Traits:
     """One post as grouping sees it.
 
     `words` are terms in the order of telling power; `naming` those of them that name something (a place, a work, an
-    enterprise, a hashtag). `counties` are codes of county level or finer; `codes` all codes. `vector` has unit length,
+    enterprise, a hashtag), `areas` those that are names of counties or cities. `counties` are codes of county level or finer; `codes` all codes. `vector` has unit length,
     None where the model gave no embedding.
     """
 
@@ -37,6 +41,7 @@ class Traits:
     reading: Reading
     words: tuple[str, ...]
     naming: frozenset[str]
+    areas: frozenset[str]
     codes: frozenset[str]
     companies: frozenset[str]
     vector: Vector | None
@@ -61,14 +66,16 @@ def traits(post: Post, reading: Reading, never_miss: NeverMissConfig) -> Traits:
         short for each in reading.organisations if each.kind not in _AUTHORITIES and (short := company(each.name))
     )
     tags = list(hashtags(passage))
-    naming = dict.fromkeys([*tags, *sorted(companies), *sorted(names(passage))])
-    other = dict.fromkeys([*(each.name for each in reading.regions), *reading.pollutants, *reading.keywords])
-    words = tuple([*naming, *(word for word in other if word not in naming)][:WORDS_KEPT])
-    codes = frozenset(filter(None, [post.region, *(each.code for each in reading.regions)]))
-    vector = unpack(reading.embedding)
     said = grave_sentence(post, reading, never_miss)
     grave = said is not None and said.fires
-    return Traits(post, reading, words, frozenset(naming), codes, companies, vector, is_bare_repost(post), grave)
+    water = [WATER] if said is not None and said.fires and not said.acute else []
+    naming = dict.fromkeys([*water, *tags, *sorted(companies), *sorted(names(passage))])
+    other = dict.fromkeys([*(each.name for each in reading.regions), *reading.pollutants, *reading.keywords])
+    words = tuple([*naming, *(word for word in other if word not in naming)][:WORDS_KEPT])
+    areas = frozenset(word for word in words if any(word in each.name for each in reading.regions))
+    codes = frozenset(filter(None, [post.region, *(each.code for each in reading.regions)]))
+    vector = unpack(reading.embedding)
+    return Traits(post, reading, words, frozenset(naming), areas, codes, companies, vector, is_bare_repost(post), grave)
 
 
 def company(name: str) -> str:

@@ -7,7 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
+from itertools import islice
 from pathlib import Path
 
 from nlp.segment import Word, is_domain_word, rarity
@@ -26,6 +27,8 @@ _LEAD_FACTOR = 1.5
 # Words that follow one another at least so often in a text are one term.
 _MERGED_FROM = 2
 _LONGEST_TERM = 10
+# What a hashtag tells that holds no word of its text: as much as a rare word.
+_TAG_WORTH = 10.0
 _HASHTAG = re.compile(r"#([^#\s]{2,20})#")
 
 
@@ -55,21 +58,23 @@ def keywords(text: str, words: Sequence[Word], limit: int = 8) -> tuple[str, ...
     """
     scores: dict[str, float] = {}
     for word in words:
-        weight = _weight(word)
+        weight = _worth(word.text, word.tag)
         if weight:
+            weight *= _LEAD_FACTOR if word.start < _LEAD else 1.0
             scores[word.text] = scores.get(word.text, 0.0) + weight
     for tag in _HASHTAG.findall(text):
-        scores[tag] = scores.get(tag, 0.0) + max((scores.get(word, 0.0) for word in scores if word in tag), default=8.0)
+        inside = max((score for word, score in scores.items() if word in tag), default=_TAG_WORTH)
+        scores[tag] = scores.get(tag, 0.0) + inside
     _merge(scores, words)
     ranked = sorted(scores, key=lambda term: (-scores[term], term))
-    return tuple(_without_parts(ranked))[:limit]
+    return tuple(islice(_without_parts(ranked), limit))
 
 
 def count_terms(cuts: Iterable[Sequence[Word]]) -> Terms:
     """Return the terms of many texts, given their cuts, each counted once a text: how many speak of it, not how often."""
     terms = Terms()
     for words in cuts:
-        naming = [word for word in words if _weight(word)]
+        naming = [word for word in words if _worth(word.text, word.tag)]
         terms.words.update({word.text for word in naming})
         terms.pairs.update({(a.text, b.text) for a, b in _neighbours(words)})
     return terms
@@ -114,32 +119,32 @@ def new_words(
     return [each for each in ranked if each.word in kept][:limit]
 
 
-def _weight(word: Word) -> float:
+@lru_cache(maxsize=50_000)
+def _worth(word: str, tag: str) -> float:
     """Return how much one occurrence of a word tells about a text; 0 for words that name no subject."""
-    if len(word.text) < 2 or word.text in _stop_words() or not word.text[0].isalpha():
+    if len(word) < 2 or word in _stop_words() or not word[0].isalpha():
         return 0.0
-    factor = _factor(word)
-    if word.start < _LEAD:
-        factor *= _LEAD_FACTOR
-    return factor * rarity(word.text)
+    return _factor(word, tag) * rarity(word)
 
 
-def _factor(word: Word) -> float:
-    if is_domain_word(word.text.lower()):
+def _factor(word: str, tag: str) -> float:
+    if is_domain_word(word.lower()):
         return _DOMAIN_FACTOR
-    if word.tag.startswith("ns"):
+    if tag.startswith("ns"):
         return _PLACE_FACTOR
-    if word.tag.startswith(_NAMING):
+    if tag.startswith(_NAMING):
         return 1.0
-    return _ACTING_FACTOR if word.tag.startswith(_ACTING) else 0.0
+    return _ACTING_FACTOR if tag.startswith(_ACTING) else 0.0
 
 
 def _neighbours(words: Sequence[Word]) -> Iterator[tuple[Word, Word]]:
     """Yield pairs of naming words straight after one another that together may be a term."""
-    for first, second in zip(words, words[1:], strict=False):
-        short = len(first.text) + len(second.text) <= _LONGEST_TERM
-        if short and all(_weight(each) and each.tag.startswith((*_NAMING, "vn")) for each in (first, second)):
-            yield first, second
+    before: Word | None = None
+    for word in words:
+        naming = word if word.tag.startswith(_NAMING) and _worth(word.text, word.tag) else None
+        if before is not None and naming is not None and len(before.text) + len(naming.text) <= _LONGEST_TERM:
+            yield before, naming
+        before = naming
 
 
 def _merge(scores: dict[str, float], words: Sequence[Word]) -> None:

@@ -70,7 +70,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """How many posts fell into the interval that begins at `start`; `key` is the facet's value, '' without one."""
+    """How many posts fell into the interval that begins at `start` (UTC); `key` is the facet's value, '' without one."""
 
     start: datetime
     key: str
@@ -102,7 +102,8 @@ class Posts(Protocol):
     def save_readings(self, readings: Sequence[Reading]) -> None:
         """Store readings, mark their posts read and release the claims; the same reading twice changes nothing.
 
-        A reading by another model is kept beside the earlier ones and becomes the standing one.
+        A reading by another model is kept beside the earlier ones and becomes the standing one. Raises
+        NotFoundError(post), and stores nothing, when a post is not there.
         """
 
     def get(self, ids: Collection[str]) -> dict[str, Post]:
@@ -112,7 +113,10 @@ class Posts(Protocol):
         """Return the standing reading of each post that has one."""
 
     def search(self, search: Search) -> Page:
-        """Return a page of hits, newest first. Raises UsageError(bad_query)."""
+        """Return a page of hits, newest first.
+
+        Raises UsageError(bad_query), and UsageError(bad_argument) for a limit below 1 or an `after` of no page.
+        """
 
     def count(self, search: Search) -> int:
         """Return how many posts match, exactly. Raises UsageError(bad_query)."""
@@ -127,7 +131,10 @@ class Posts(Protocol):
         """Return the count of every value of a facet, largest first. Raises UsageError(bad_query)."""
 
     def similar(self, fingerprint: int, distance: int, since: datetime, until: datetime) -> list[tuple[str, int]]:
-        """Return (post id, Hamming distance) of read posts within the distance (at most 7), nearest, then earliest."""
+        """Return (post id, Hamming distance) of read posts within the distance, nearest, then earliest.
+
+        Raises UsageError(bad_argument) for a distance above 7.
+        """
 
     def tally(self, now: datetime) -> Tally:
         """Return how many posts are there, unread and claimed."""

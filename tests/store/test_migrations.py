@@ -12,11 +12,11 @@ from sqlalchemy import MetaData, create_engine
 from sqlalchemy.engine import Connection
 
 from qingting.config import StoreConfig
-from qingting.strict import Secret
 from qingting.errors import StoreError
 from qingting.store import open_store, tables
 from qingting.store.database import Database, open_sqlite
 from qingting.store.migrations import CASES, POSTS, Migration, migrate, version
+from qingting.strict import Secret
 
 
 def note(name: str) -> Migration:
