@@ -111,11 +111,12 @@ def _after_error(
     settings: AlertsConfig,
     now: datetime,
 ) -> Delivery:
-    """Return a delivery that was not confirmed: to be tried again, or given up with the reason."""
+    """Return a delivery that was not confirmed: to be tried again, at last when its time is up, or given up."""
     if not error.retryable:
         return replace(delivery, state=DeliveryState.FAILED, reason=error.message)
-    again = now + max(_pause(delivery.attempts, settings), after or timedelta(0))
-    if again > alert.created_at + timedelta(hours=settings.retry_hours):
+    last = alert.created_at + timedelta(hours=settings.retry_hours)
+    again = min(last, now + max(_pause(delivery.attempts, settings), after or timedelta(0)))
+    if now >= last:
         reason = f"{error.message}；{settings.retry_hours:g} 小时内未能送达，不再重试"
         return replace(delivery, state=DeliveryState.FAILED, reason=reason)
     return replace(delivery, next_attempt_at=again, reason=error.message)

@@ -42,7 +42,7 @@ def detect(
             alert = _alert(store, case, *found, now)
             if store.cases.alerts.add(alert, receivers_of(alert.level, settings), now):
                 added.append(alert)
-    return added
+    return sorted(added, key=lambda alert: (alert.triggered_at, alert.id))
 
 
 def first_answer(case: Case) -> tuple[Rule, Answer] | None:
@@ -100,7 +100,8 @@ def _alert(store: Store, case: Case, rule: Rule, answer: Answer, now: datetime) 
     due = deadlines(level, event.matter, at)
     members: list[Membership] = store.cases.events.members(event.id)
     posts = {**store.posts.get([each.post_id for each in members if each.post_id not in case.posts]), **case.posts}
-    places = {region.code: region.name for _, reading in case.fresh for region in reading.regions}
+    readings = {**store.posts.readings([each.post_id for each in members]), **{p.id: r for p, r in case.fresh}}
+    places = {region.code: region.name for reading in readings.values() for region in reading.regions}
     history = is_history(at, now, case.settings.history_hours)
     return Alert(
         id=stable_id("a", event.id),

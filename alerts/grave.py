@@ -30,6 +30,7 @@ class Cues:
     elsewhere: re.Pattern[str]
     first_hand: re.Pattern[str]
     figures: re.Pattern[str]
+    rumoured: re.Pattern[str]
     setting: re.Pattern[str]
     happening: tuple[str, ...]
     happened: tuple[str, ...]
@@ -144,12 +145,14 @@ def _harmed(context: str, word: str) -> Step:
 
 
 def _undenied(sentence: str, word: str, reading: Reading) -> Step:
-    """Ask whether the word is not merely denied; a denial in an emergency still tells of the emergency."""
+    """Ask whether the word is not merely denied; a denial still tells of an emergency, and of a rumour."""
     question = "不是只说没有发生"
     if not _any(cues().denied, word, sentence):
         return Step(question, True, "没有否定的说法")
     if reading.matter is Matter.EMERGENCY:
         return Step(question, True, "虽是否定的说法，但帖文讲的是突发事件，仍需知晓")
+    if rumour := _found(cues().rumoured, sentence):
+        return Step(question, True, f"否认的是传言（“{rumour}”），传言本身需要知晓")
     return Step(question, False, "同句否定了它")
 
 
@@ -179,7 +182,18 @@ def _with(pattern: str, word: str) -> re.Pattern[str]:
 def cues() -> Cues:
     """Return the shipped patterns."""
     table = tomllib.loads((Path(__file__).parent / "data" / "never_miss.toml").read_text(encoding="utf-8"))
-    single = ("harm", "no_harm", "drill", "feared", "routine", "elsewhere", "first_hand", "figures", "setting")
+    single = (
+        "harm",
+        "no_harm",
+        "drill",
+        "feared",
+        "routine",
+        "elsewhere",
+        "first_hand",
+        "figures",
+        "rumoured",
+        "setting",
+    )
     compiled = {name: re.compile("|".join(f"(?:{each})" for each in table[name])) for name in single}
     return Cues(
         subjects=frozenset(table["subjects"]),

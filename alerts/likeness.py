@@ -9,25 +9,60 @@ from datetime import timedelta
 
 from alerts.profile import Profile
 from alerts.texts import GENERIC, word_list
-from alerts.traits import Traits, contains, is_complaint_like, same_company
+from alerts.traits import WATER, Traits, contains, is_complaint_like, same_company
 from qingting.model import Matter
 
 WEIGHTS = {"bias": -4.0, "words": 0.5, "naming": 0.8, "cosine": 1.0, "topic": 0.5, "gap": -0.5, "heat": 0.8}
+"""What each kind of evidence adds to the log-odds. Chosen together on the demo's 410 labelled posts, alone and among
+2,300 unrelated public posts of the same days, and on 1,000 hotline complaints of three years: with these, 97 % of
+what shares a group belongs together in the mixture (all of it in the demo alone). No value may be tuned alone."""
+
 WORD_CAP, AREA_CAP = 3.5, 1.0
-WORDS_CAP = 12.0
-NAMING_CAP = 8.0
+"""Nats that one word gives at most; the name of a county or city gives less, since all that happens there shares it."""
+
+WORDS_CAP, NAMING_CAP = 12.0, 8.0
+"""Nats that all words, and all names, give together at most: long reports would reach any sum."""
 
 NAME_EVIDENCE = 2.0
+"""Nats of shared names from which a post needs no other telling words."""
+
 TELLING = 1.5
+"""Nats from which a word tells one event from another; generic words never do."""
+
 TELLING_WORDS = {Matter.COMPLAINT: 3, Matter.EMERGENCY: 1}
 TELLING_WORDS_ELSE = 2
-HEAT_RANK = 1.0
+"""How many telling words must be shared where no name is: complaints sound alike everywhere, emergencies are rare.
+With one word fewer each, 146 fumes and noise complaints about different places form one group."""
+
+REPORTED = frozenset({Matter.POLICY, Matter.PUBLICITY, Matter.QUALITY, Matter.APPROVAL, Matter.INSPECTION})
+REPORTED_WORDS = 4
+"""Official and press business names the same few rivers and parks every day: outside a hot event a name is not enough,
+and this many telling words, names among them, must be shared."""
+
 WARM, HOT = 4.0, 16.0
+"""Heat (members of late) from which one telling word, and two, fewer are needed: what many speak of at the moment is
+what a vague post most probably means."""
+
+HEAT_RANK = 2.0
+"""Of several likely events, how much the hotter one is preferred: without it, early splinters of a story grow beside
+it and the duty desk sees one story several times (share of a story kept together 0.57 without, 0.78 with)."""
+
+FLOWING = ("河", "江", "湖", "溪", "渠", "海", "湾", "水库", WATER)
+"""What binds places together across the borders of counties: waters, and what people drink from them."""
+
+UNRELATED, NEARER, SPREAD, WIDER = 0.962, 0.026, 0.008, 0.006
+"""Cosine of a post with the centroid of n members it has nothing to do with: mean UNRELATED - NEARER/n, deviation
+SPREAD + WIDER/n. Measured on the shipped reader, whose embeddings of any two Chinese texts lie close (0.936 at n = 1,
+0.961 from n = 40 on; related texts lie 0.8 to 1.6 deviations higher). Another model needs another measurement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How a post compares with an event: 0..1, the figures it comes from, and why it is ruled out, '' if it is not."""
+    """How a post compares with an event.
+
+    `score` is 0..1, `rank` orders several likely events, `figures` are what both come from, `shared` the words that
+    tell most, and `veto` says why the event is ruled out, '' if it is not.
+    """
 
     event_id: str
     score: float
@@ -71,15 +106,19 @@ def evidence_of(share: float, elsewhere: float) -> float:
 
 def veto(post: Traits, event: Profile, evidence: Mapping[str, float], naming: float) -> str:
     """Return why a post cannot belong to an event however alike they sound, '' if nothing stands against it."""
+    named = [word for word in evidence if word in post.naming and evidence[word] >= TELLING]
     telling = sum(value >= TELLING and word not in word_list(GENERIC) for word, value in evidence.items())
     heat = event.heat_at(post.post.at)
     needed = TELLING_WORDS.get(post.reading.matter, TELLING_WORDS_ELSE) - (heat >= WARM) - (heat >= HOT)
-    if naming < NAME_EVIDENCE and telling < max(1, needed):
+    enough = naming >= NAME_EVIDENCE or telling >= max(1, needed)
+    if post.reading.matter in REPORTED and heat < WARM:
+        enough = telling >= REPORTED_WORDS
+    if not enough:
         return "没有同指一事的名称或特征词"
     if _apart(post.named, event.codes):
         return "地区不同"
     if is_complaint_like(post.reading.matter):
-        if _apart(post.counties, event.counties()):
+        if _apart(post.counties, event.counties()) and not any(word.endswith(FLOWING) for word in named):
             return "地点不同"
         if _at_odds(post.companies, event.companies):
             return "企业不同"
@@ -100,7 +139,7 @@ def _cosine(post: Traits, event: Profile) -> float:
     if post.vector is None or event.vector is None:
         return 0.0
     members = max(1, event.distinct)
-    unrelated, spread = 0.962 - 0.026 / members, 0.008 + 0.006 / members
+    unrelated, spread = UNRELATED - NEARER / members, SPREAD + WIDER / members
     return max(-3.0, min(3.0, (float(post.vector @ event.vector) - unrelated) / spread))
 
 

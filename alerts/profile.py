@@ -43,7 +43,7 @@ class Profile:
     """An open event: what it is compared by, and the counts that `Event` shows.
 
     `shares` is the share of remembered members that use a word, `votes` counts members by 'topic:…', 'matter:…',
-    'place:…', 'company:…' and 'channel:…'. `authors` is None until the members have been looked up.
+    'place:…', 'source:…', 'company:…' and 'channel:…'. `authors` is None until the members have been looked up.
     """
 
     id: str
@@ -124,6 +124,8 @@ class Profile:
         for company in member.companies:
             self.votes[f"company:{company}"] += 1
         self.votes["placed"] += bool(member.codes)
+        if post_region := member.post.region:
+            self.votes[f"source:{post_region}"] += 1
         self.votes["grave"] += member.grave
 
     def _learn(self, member: Traits) -> None:
@@ -140,7 +142,7 @@ class Profile:
             self.vector = _stored(moved / np.linalg.norm(moved))
 
     def region(self) -> str:
-        """Return the most specific place code that a clear majority of the members naming any place share."""
+        """Return the most specific code that most members naming a place share, else that of the sources."""
         codes, placed = self.codes, self.votes["placed"]
         wider = {stem(code)[:length] for code in codes if code.isdigit() for length in (2, 4)}
         for code in sorted(
@@ -148,7 +150,7 @@ class Profile:
         ):
             if sum(count for other, count in codes.items() if contains(code, other)) >= PLACE_MAJORITY * placed:
                 return code
-        return ""
+        return self.winner("source:", "")
 
     def counties(self) -> set[str]:
         """Return the counties and finer places that more than a stray member names."""

@@ -33,8 +33,9 @@ class Traits:
     """One post as grouping sees it.
 
     `words` are terms in the order of telling power; `naming` those of them that name something (a place, a work, an
-    enterprise, a hashtag), `areas` those that are names of counties or cities. `counties` are codes of county level or finer; `codes` all codes. `vector` has unit length,
-    None where the model gave no embedding.
+    enterprise, a hashtag), `areas` those that are names of counties or cities. `codes` are the codes of places named,
+    and of the county that a source or a caller stands for. `vector` has unit length, None where the model gave no
+    embedding. `bare` marks a repost without a word of its own, `grave` what must never be missed.
     """
 
     post: Post
@@ -73,9 +74,11 @@ def traits(post: Post, reading: Reading, never_miss: NeverMissConfig) -> Traits:
     other = dict.fromkeys([*(each.name for each in reading.regions), *reading.pollutants, *reading.keywords])
     words = tuple([*naming, *(word for word in other if word not in naming)][:WORDS_KEPT])
     areas = frozenset(word for word in words if any(word in each.name for each in reading.regions))
-    codes = frozenset(filter(None, [post.region, *(each.code for each in reading.regions)]))
+    codes = {each.code for each in reading.regions} | ({post.region} if is_county(post.region) else set())
     vector = unpack(reading.embedding)
-    return Traits(post, reading, words, frozenset(naming), areas, codes, companies, vector, is_bare_repost(post), grave)
+    return Traits(
+        post, reading, words, frozenset(naming), areas, frozenset(codes), companies, vector, is_bare_repost(post), grave
+    )
 
 
 def company(name: str) -> str:
@@ -93,7 +96,7 @@ def same_company(one: str, other: str) -> bool:
 
 def is_county(code: str) -> bool:
     """Return whether a GB/T 2260 code is of county level or finer; codes of the office's own places are."""
-    return not code.isdigit() or not code.endswith("00")
+    return bool(code) and (not code.isdigit() or not code.endswith("00"))
 
 
 def stem(code: str) -> str:

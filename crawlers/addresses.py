@@ -21,7 +21,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress, IHostnameResolver
 from zope.interface import implementer
 
-from crawlers.kinds import Refused, task_of
+from crawlers.kinds import Refused, spider_of
 from crawlers.pace import LOOPBACK_NAMES
 
 # Carrier-grade NAT (RFC 6598): is_global is false for it, is_private too, so it is named in the message by itself.
@@ -68,7 +68,7 @@ class AddressMiddleware:
     """Checks every request before anything else sees it, redirects and robots.txt included."""
 
     def __init__(self, crawler: Crawler) -> None:
-        self.task = task_of(crawler)
+        self.task = spider_of(crawler).task
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> AddressMiddleware:

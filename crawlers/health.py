@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from crawlers.kinds import Outcome, Trouble
+from crawlers.kinds import SHUT_OUT, Outcome, Trouble
 from qingting.config import SourceConfig
 from qingting.model import SourceHealth
 
@@ -24,9 +24,11 @@ LEARNING_RATE = 0.2
 COVERED = 0.6
 FELL_TO = 0.5
 ENOUGH_POSTS = 5
-# A source is silent after three times its longest pause so far, and never before two days (a weekend).
+# A source is silent after three times its longest pause so far, and never before two days (a weekend); one that was
+# seen to bring something only once may be a weekly.
 SILENCE_FACTOR = 3.0
 SHORTEST_SILENCE = timedelta(days=2)
+SILENCE_OF_A_STRANGER = timedelta(days=7)
 FIELD_NAMES = {"title": "标题", "published_at": "发布时间", "author": "作者", "text": "正文"}
 
 
@@ -100,8 +102,10 @@ def _worst(troubles: Sequence[Trouble], items: int) -> Trouble | None:
     """Return the trouble that decides, None if the run went well enough: one lost page of many is no failure."""
     blocked = [each for each in troubles if each.state == "blocked"]
     essential = [each for each in troubles if each.essential]
-    if blocked or essential:
-        return (blocked or essential)[0]
+    if essential:
+        return next((each for each in essential if each.state == "blocked"), essential[0])
+    if len(blocked) >= SHUT_OUT:
+        return blocked[0]
     return troubles[0] if troubles and len(troubles) * 2 > items else None
 
 
@@ -128,7 +132,8 @@ def _silence(counts: Counts, memory: Memory, now: datetime) -> str:
     if counts.new or memory.last_new_at is None:
         return ""
     pause = now - memory.last_new_at
-    if pause < max(SHORTEST_SILENCE, memory.longest_pause * SILENCE_FACTOR):
+    usual = max(SHORTEST_SILENCE, memory.longest_pause * SILENCE_FACTOR)
+    if pause < (usual if memory.longest_pause else SILENCE_OF_A_STRANGER):
         return ""
     return f"已有 {pause.total_seconds() / 3600:.0f} 小时没有新内容，明显久于以往"
 

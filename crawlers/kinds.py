@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 
 # What anti-crawling measures answer with: 403, and Weibo's 418 and 432. None of them is ever retried within a run.
 BLOCKED = frozenset({403, 418, 432})
+# 403 may concern one page; these two are meant for the visitor.
+SHOWN_THE_DOOR = frozenset({418, 432})
+# After so many refusals in one run the rest of it is not even asked for.
+SHUT_OUT = 3
 GONE = frozenset({404, 410})
 NOT_MODIFIED = 304
 CHARSET = re.compile(r"""charset\s*=\s*["']?([\w:.-]+)""", re.IGNORECASE)
@@ -207,6 +211,12 @@ class SourceSpider(Spider):
         """Note what went wrong: state is 'blocked' or 'failing', the reason is shown to the operator in Chinese."""
         self.outcome.troubles.append(Trouble(state, reason, essential))
 
+    @property
+    def is_shut_out(self) -> bool:
+        """Return whether the server has refused so much in this run that asking on would be a storm."""
+        refusals = [each for each in self.outcome.troubles if each.state == "blocked"]
+        return len(refusals) >= SHUT_OUT or any(each.essential for each in refusals)
+
     def post_id(self, source_id: str) -> str:
         """Return the stable id of a post of this source."""
         return stable_id("p", self.source.id, source_id)
@@ -272,18 +282,19 @@ class SourceSpider(Spider):
         lasting = None if essential else _lasting(failure.value)
         if lasting is None:
             state, reason = _passing(failure.value, request.url)
-            self.trouble(state, reason, essential=essential)
+            meant = isinstance(failure.value, HttpError) and failure.value.response.status in SHOWN_THE_DOOR
+            self.trouble(state, reason, essential=essential or meant)
         else:
             self.settle(request)
             yield self.rejected(request.url, *lasting)
 
 
-def task_of(crawler: Crawler) -> Task:
-    """Return the task of the spider that a crawler runs."""
+def spider_of(crawler: Crawler) -> SourceSpider:
+    """Return the spider that a crawler runs."""
     spider = crawler.spider
     if not isinstance(spider, SourceSpider):
         raise TypeError(f"{spider!r} is no SourceSpider")
-    return spider.task
+    return spider
 
 
 def _lasting(error: BaseException | None) -> tuple[str, str] | None:

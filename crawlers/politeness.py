@@ -10,8 +10,7 @@ from scrapy.crawler import Crawler
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import ProtegoRobotParser, RobotParser
 
-from crawlers.kinds import CAUSES, Refused, cause_of, task_of
-from crawlers.pace import Pace
+from crawlers.kinds import CAUSES, Refused, cause_of, spider_of
 
 # A longer Crawl-delay than this leaves no room for a run within a usual cadence: such a host is not collected.
 LONGEST_CRAWL_DELAY = 120.0
@@ -21,19 +20,22 @@ UNAVAILABLE = "{} 的 robots.txt 暂时取不到（{}），按不允许处理，
 class PaceMiddleware:
     """Holds every request until its host's turn: articles, redirects, retries and robots.txt alike."""
 
-    def __init__(self, pace: Pace) -> None:
-        self.pace = pace
+    def __init__(self, crawler: Crawler) -> None:
+        self.spider = spider_of(crawler)
+        self.pace = self.spider.task.pace
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> PaceMiddleware:
         """Return the middleware of a crawler."""
-        return cls(task_of(crawler).pace)
+        return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
-        """Wait for the host's turn."""
+        """Wait for the host's turn; raises Refused if the run has meanwhile been shut out."""
         host = urlsplit(request.url).hostname or ""
         request.meta["autothrottle_dont_adjust_delay"] = self.pace.is_free(host)
         await self.pace.wait(host)
+        if self.spider.is_shut_out:
+            raise Refused("blocked", f"对方已拒绝采集，本次不再请求其余页面：{request.url}", lasting=False)
 
 
 class RobotsMiddleware:
@@ -45,7 +47,7 @@ class RobotsMiddleware:
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
-        self.pace = task_of(crawler).pace
+        self.pace = spider_of(crawler).task.pace
         self.user_agent = str(crawler.settings["USER_AGENT"])
         self._rules: dict[str, asyncio.Task[RobotParser]] = {}
 

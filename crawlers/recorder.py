@@ -16,7 +16,7 @@ from scrapy.crawler import Crawler
 
 from crawlers.evidence import EvidenceWriter
 from crawlers.health import FIELD_NAMES, Counts, Memory, judge
-from crawlers.kinds import Found, SourceSpider, task_of
+from crawlers.kinds import Found, SourceSpider, spider_of
 from qingting.config import SourceConfig
 from qingting.errors import QingtingError
 from qingting.model import Cursor, Post, Reject, SourceHealth, stable_id
@@ -159,5 +159,5 @@ class StorePipeline:
 
     def process_item(self, item: Any) -> Any:
         """Record an item."""
-        task_of(self.crawler).take(item)
+        spider_of(self.crawler).task.take(item)
         return item

@@ -11,7 +11,7 @@ import functools
 import logging
 import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -169,10 +169,13 @@ def _task(desk: _Desk, source: SourceConfig, previous: Mapping[str, object], rec
 async def _extract(
     extractor: Executor | None, html: bytes, url: str, fetched_at: datetime, http_charset: str | None
 ) -> Article:
-    if extractor is None:
-        return extract(html, url, fetched_at, http_charset)
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(extractor, extract, html, url, fetched_at, http_charset)
+    if extractor is not None:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(extractor, extract, html, url, fetched_at, http_charset)
+        except BrokenExecutor:
+            log.warning("the extraction pool is broken; %s is extracted in this process", url)
+    return extract(html, url, fetched_at, http_charset)
 
 
 class _Watch:

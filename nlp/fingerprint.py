@@ -80,4 +80,5 @@ def _pair_hashes(text: str) -> _Hashes:
     mixed = codes[:-1] * _PRIMES[0] ^ (codes[1:] * _PRIMES[1] << np.uint64(1))
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    hashes: _Hashes = mixed ^ (mixed >> np.uint64(31))
+    return hashes

@@ -1,4 +1,4 @@
-"""Keywords of a text, and the words that are hot or new in a period: what an analyst should see, not what is frequent."""
+"""Keywords of a text, and the words that are hot or new in a period: what is new there and not what is frequent."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def keywords(text: str, words: Sequence[Word], limit: int = 8) -> tuple[str, ...
 
 
 def count_terms(cuts: Iterable[Sequence[Word]]) -> Terms:
-    """Return the terms of many texts, given their cuts, each counted once a text: how many speak of it, not how often."""
+    """Return the terms of many texts, given their cuts, each counted once a text."""
     terms = Terms()
     for words in cuts:
         naming = [word for word in words if _worth(word.text, word.tag)]
@@ -109,7 +109,9 @@ def new_words(
 
     A pair is a word of its own when at least `cohesion` of the rarer part's texts have the two together.
     """
-    found = [HotWord(word, n, 0, float(n)) for word, n in period.words.items() if n >= least and not background.words[word]]
+    found = [
+        HotWord(word, n, 0, float(n)) for word, n in period.words.items() if n >= least and not background.words[word]
+    ]
     for (a, b), count in period.pairs.items():
         rarer = min(period.words[a] or count, period.words[b] or count)
         if count >= least and not background.pairs[a, b] and count >= cohesion * rarer:

@@ -54,10 +54,19 @@ _BETWEEN = (
     r"上升|爆表|了|稳定在|接近|近|=|≈|>|<|大概|左右|显示|当前|目前|今天|现在){0,5}"
 )
 _INDEX = re.compile(
-    rf"(?<![A-Za-z0-9])(?P<name>空气质量指数(?:\s?\(AQI\))?|AQI|pH|酸碱度|PM ?2\.5|PM ?10)(?:值|指数)?{_BETWEEN}(?P<number>{_DIGITS})(?![\d.]|\s*(?:年|月|日|点|时|微克|毫克|个|家|倍|%|[a-zμµ㎍]))",
+    r"(?<![A-Za-z0-9])(?P<name>空气质量指数(?:\s?\(AQI\))?|AQI|pH|酸碱度|PM ?2\.5|PM ?10)(?:值|指数)?"
+    rf"{_BETWEEN}(?P<number>{_DIGITS})"
+    r"(?![\d.]|\s*(?:年|月|日|点|时|微克|毫克|个|家|倍|%|[a-zμµ㎍]))",
     re.IGNORECASE,
 )
-_INDEX_NAMES: Mapping[str, str] = {"AQI": "AQI", "空气质": "AQI", "PH": "pH", "酸碱度": "pH", "PM2": "PM2.5", "PM1": "PM10"}
+_INDEX_NAMES: Mapping[str, str] = {
+    "AQI": "AQI",
+    "空气质": "AQI",
+    "PH": "pH",
+    "酸碱度": "pH",
+    "PM2": "PM2.5",
+    "PM1": "PM10",
+}
 # Above these it is a year, a count or a price: pH ends at 14, the AQI at 500; PM rose to about 1,000 in Harbin 2013.
 _HIGHEST: Mapping[str, float] = {"pH": 14, "AQI": 500, "PM2.5": 1500, "PM10": 6000}
 # A tonne, a percentage or a count says nothing by itself: it must follow its pollutant directly.
@@ -112,7 +121,7 @@ def number(text: str) -> float | None:
     value = _whole(whole)
     if value is None or (point and not decimals):
         return None
-    return value + sum(_NUMERALS[char] / 10**place for place, char in enumerate(decimals, 1))
+    return value + float(sum(_NUMERALS[char] / 10**place for place, char in enumerate(decimals, 1)))
 
 
 def _whole(text: str) -> float | None:
@@ -207,6 +216,7 @@ def _pollutants() -> tuple[Names[str], re.Pattern[str], Mapping[str, str]]:
     # One character names an element only where it is spoken of as a pollutant: 铅超标, 汞污染; not 铅笔, 水银.
     single = "".join(name for name in names if len(name) == 1)
     pattern = re.compile(
-        rf"(?<![a-z0-9])(?:{latin})(?![a-z0-9])|[{single}](?=超标|污染|中毒|含量|浓度|泄漏|泄露|排放|、|等重金属)", re.IGNORECASE
+        rf"(?<![a-z0-9])(?:{latin})(?![a-z0-9])|[{single}](?=超标|污染|中毒|含量|浓度|泄漏|泄露|排放|、|等重金属)",
+        re.IGNORECASE,
     )
     return Names({name: common for name, common in names.items() if not name[0].isascii()}), pattern, names

@@ -24,7 +24,9 @@ KINDS = ("enterprise", "plant", "department")
 _IN_NAMES = ("n", "j", "vn", "b", "eng", "s")
 # A name's own characters (龙盛, 恒泰) often fall apart into single ones; these parts of speech are taken then.
 _SINGLE = frozenset("avgzmqf")
-# A name of more than 24 characters is a sentence that ends like one; the longest in the hotline texts has 22.
+# No ending has more characters than this; words themselves may be as long as a run of letters is.
+_LONGEST_ENDING = 12
+# A name of more than 24 characters is taken for a sentence that ends like one.
 _LONGEST = 24
 
 
@@ -62,7 +64,8 @@ def _by_ending(words: Sequence[Word]) -> Iterator[tuple[int, int, str]]:
 
 def _ending(word: str, endings: Mapping[str, str]) -> str:
     """Return the longest ending that a word is or ends with, or ''."""
-    return next((word[start:] for start in range(len(word)) if word[start:] in endings), "")
+    first = max(0, len(word) - _LONGEST_ENDING)
+    return next((word[start:] for start in range(first, len(word)) if word[start:] in endings), "")
 
 
 def _goes_on(following: str, endings: Mapping[str, str]) -> bool:

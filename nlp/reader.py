@@ -60,7 +60,7 @@ class Reader:
         self._extractor = extractor
         self.name = backend.name
         self.problem = problem
-        self.degraded = backend.degraded or bool(problem)
+        self.degraded = backend.degraded
 
     def read(self, posts: Sequence[Post], now: datetime) -> list[Reading]:
         """Return one reading per post, in the same order, read at `now`.
@@ -94,19 +94,25 @@ class Reader:
             found[index] = Judgement({**found[index].probabilities, **spoken_for}, found[index].embedding)
         return found
 
+    def is_relevant(self, judgement: Judgement) -> bool:
+        """Return whether a text so judged concerns the environment."""
+        return judgement.probabilities["relevance"]["yes"] >= self._backend.threshold
+
+    def scores(self, texts: Sequence[str]) -> list[float]:
+        """Return the sentiment score (-1..1) of tidied texts, in order; raises ReaderError(broken_model)."""
+        return [_score(judgement) for judgement in self._backend.judge(texts)]
+
     def _reading(self, post: Post, judgement: Judgement, extract: Extract, now: datetime) -> Reading:
-        relevance = judgement.probabilities["relevance"]["yes"]
-        relevant = relevance >= self._backend.threshold
+        relevant = self.is_relevant(judgement)
         answers = _answers(judgement, relevant)
-        mood = judgement.probabilities["sentiment"]
         return Reading(
             post_id=post.id,
             model=self.name,
             read_at=now,
             relevant=relevant,
-            relevance=relevance,
+            relevance=judgement.probabilities["relevance"]["yes"],
             sentiment=Sentiment(answers["sentiment"]),
-            score=mood[Sentiment.POSITIVE] - mood[Sentiment.NEGATIVE],
+            score=_score(judgement),
             topic=Topic(answers["topic"]),
             matter=Matter(answers["matter"]),
             target=Target(answers["target"]),
@@ -140,7 +146,7 @@ def open_reader(
     """
     extractor = Extractor(places, organisations)
     if backend == "lexicon":
-        return Reader(LexiconBackend(), extractor)
+        return Reader(LexiconBackend(), extractor, problem="配置选用了词典阅读，没有使用模型，结果仅供参考。")
     if backend == "torch":
         return Reader(TorchBackend(model, threads=threads, max_tokens=max_tokens), extractor)
     if backend != "onnx":
@@ -158,6 +164,12 @@ def prepare(post: Post) -> Prepared:
     """Return a post's passage cleaned, and whose words it holds."""
     passage = clean(post.passage)
     return Prepared(passage, spoken(passage.text))
+
+
+def _score(judgement: Judgement) -> float:
+    """Return how positive a text is (-1..1): the calibrated chance of positive less that of negative."""
+    mood = judgement.probabilities["sentiment"]
+    return mood[Sentiment.POSITIVE] - mood[Sentiment.NEGATIVE]
 
 
 def _answers(judgement: Judgement, relevant: bool) -> dict[str, str]:

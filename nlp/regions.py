@@ -116,9 +116,7 @@ class Gazetteer:
             else:
                 start += 1
 
-    def _settle(
-        self, mentions: Sequence[_Mention], home: str, words: Sequence[Word]
-    ) -> list[tuple[int, int, str]]:
+    def _settle(self, mentions: Sequence[_Mention], home: str, words: Sequence[Word]) -> list[tuple[int, int, str]]:
         """Return each mention's place: first those that need no support, then those that the first support."""
         before = {mention.end: index for index, mention in enumerate(mentions)}
         found: dict[int, str] = {}
@@ -132,9 +130,7 @@ class Gazetteer:
                     found[index] = code
         return [(mentions[index].start, mentions[index].end, found[index]) for index in sorted(found)]
 
-    def _choose(
-        self, mention: _Mention, leader: str, named: Collection[str], home: str, words: Sequence[Word]
-    ) -> str:
+    def _choose(self, mention: _Mention, leader: str, named: Collection[str], home: str, words: Sequence[Word]) -> str:
         """Return the place that a mention stands for, or '' where that can't be told."""
         codes = mention.name.codes
         inside = [code for code in codes if leader and leader in self.ancestors(code)]

@@ -25,12 +25,18 @@ DATA = Path(__file__).parent / "data"
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 # Raise this whenever `cut` gives other words for the same dictionary: an index cut otherwise must be built anew.
-_MANNER = "1"
+_MANNER = "3"
 
 _DOMAIN_RARITY = math.log(1e5)
 
-# What the index keeps of a cut: anything with a letter, a digit or a Chinese character in it.
-_SPOKEN = re.compile(r"\w")
+# Runs that the index keeps: Chinese characters; letters and digits with the signs inside them (pm2.5, covid-19); and
+# any other letter by itself.
+_INDEXED = re.compile(
+    r"(?P<han>[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
+    r"|[a-z0-9]+(?:[.\-_+#&%][a-z0-9]+)*"
+    r"|[^\W_]"
+)
+_LATIN_PART = re.compile(r"[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +59,23 @@ class Lexicon:
 
 
 def cut(text: str) -> list[str]:
-    """Return the words a text is indexed and searched by: longer words also give the shorter words inside them.
+    """Return the words a text is indexed and searched by: every dictionary word in it, and every Chinese character.
 
-    Texts and queries go through the same cut, so 饮用水 finds 饮用水源地. Case, width and traditional characters are
+    What a run of characters gives does not depend on what stands around it, so a text always has the words of each
+    of its parts: a name that no dictionary knows is found wherever it stands, which the most probable path does not
+    promise (it cut 青石河大桥 into 青石 and 河大 and 桥, and lost 青石河). Case, width and traditional characters are
     folded; punctuation is left out; the words come in the order of the text, repeated ones repeated.
     """
-    lexicon = _lexicon()
-    frequency: Mapping[str, int] = lexicon.tokenizer.FREQ
+    frequency: Mapping[str, int] = _lexicon().tokenizer.FREQ
     found: list[str] = []
-    for word in _cut(lexicon, fold(text).translate(_LOWER)):
-        if len(word) > 2:
-            found.extend(_parts(word, frequency))
-        if word.isalnum() or _SPOKEN.search(word):
-            found.append(word)
+    for match in _INDEXED.finditer(fold(text).translate(_LOWER)):
+        run = match.group()
+        if match.lastgroup == "han":
+            found.extend(_dictionary_words(run, frequency))
+        else:
+            found.append(run)
+            if not run.isalnum():
+                found.extend(_LATIN_PART.findall(run))
     return found
 
 
@@ -106,17 +116,17 @@ def _cut(lexicon: Lexicon, text: str) -> Iterator[str]:
     return cast("Iterator[str]", lexicon.tokenizer.cut(text, HMM=False))
 
 
-def _parts(word: str, frequency: Mapping[str, int]) -> Iterator[str]:
-    """Yield the dictionary words of two or more characters inside a longer word, in order of their start.
-
-    jieba's own search mode stops at three characters, so that 生态环境 would not find 生态环境局.
-    """
-    length = len(word)
-    for start in range(length - 1):
-        for end in range(start + 2, length + (start > 0)):
-            part = word[start:end]
-            if frequency.get(part):
-                yield part
+def _dictionary_words(run: str, frequency: Mapping[str, int]) -> Iterator[str]:
+    """Yield each character of a run and the dictionary words that begin with it, shorter ones first."""
+    length = len(run)
+    for start in range(length):
+        yield run[start]
+        end = start + 2
+        # jieba's table holds every beginning of a word too, with a count of 0: where that ends, no longer word begins.
+        while end <= length and (count := frequency.get(run[start:end])) is not None:
+            if count:
+                yield run[start:end]
+            end += 1
 
 
 @cache
@@ -138,18 +148,27 @@ def _load(terms: Mapping[str, str]) -> Lexicon:
     """
     columns = (Path(jieba.__file__).parent / "dict.txt").read_text(encoding="utf-8").translate(_LOWER).split()
     entries = columns[0::3]
-    frequency = dict(zip(entries, map(int, columns[1::3]), strict=True))
+    frequency = {
+        entry: int(count) for entry, count in zip(entries, columns[1::3], strict=True) if not _is_latin(entry)
+    }
     total = sum(frequency.values())
-    for entry in entries:
+    for entry in list(frequency):
         for end in range(1, len(entry)):
             frequency.setdefault(entry[:end], 0)
     tokenizer = jieba.Tokenizer()
     tokenizer.FREQ, tokenizer.total, tokenizer.initialized = frequency, total, True
     tags = dict(zip(entries, columns[2::3], strict=True))
     for term, tag in terms.items():
-        tokenizer.add_word(term)
+        if not _is_latin(term):
+            tokenizer.add_word(term)
         tags[term] = tag
     return Lexicon(tokenizer, tags, frozenset(terms))
+
+
+def _is_latin(entry: str) -> bool:
+    """Return whether an entry is letters and digits only: the cutter keeps those together without being told, while
+    an entry such as cod or ok would be found inside code and tokyo and cut them apart."""
+    return entry.isascii() and entry.isalnum()
 
 
 def _dictionary_text() -> str:

@@ -15,8 +15,8 @@ from crawlers.run import run_crawl
 from qingting.app import Imported, Worker, chosen_sources, collect, deliver, import_file, open_service_reader
 from qingting.commands import alerts, bench, drafts, events, extract, read, search, sources
 from qingting.commands.shared import (
+    GIVEN,
     ConfigOption,
-    Given,
     HomeOption,
     JsonOption,
     NowOption,
@@ -50,9 +50,9 @@ app.command("trend")(search.trend_posts)
 
 
 @app.callback()
-def given(context: typer.Context, home: HomeOption = None, config: ConfigOption = None) -> None:
+def given(home: HomeOption = None, config: ConfigOption = None) -> None:
     """Take the options that stand before the command's name."""
-    context.obj = Given(home, config)
+    GIVEN.set((home, config))
 
 
 @app.command("import")
@@ -135,12 +135,11 @@ def crawl(
     as_json: JsonOption = False,
     home: HomeOption = None,
     config: ConfigOption = None,
-) -> int:
+) -> None:
     """采集信源；不带信源编号和 --once 时按各自频次常驻运行。"""
     with opened(home, config) as service:
         if not once and not source:
-            run_crawl_role(service)
-            return 0
+            return run_crawl_role(service)
         chosen = chosen_sources(service.config, source or ())
         collected = run_crawl(collect(service, chosen))
     if as_json:
@@ -173,7 +172,7 @@ def crawl(
             rows,
             "没有启用的信源。请在 config.toml 中添加 [[sources]]。",
         )
-    return int(any(c.health.state in ("blocked", "failing") for c in collected))
+    raise typer.Exit(int(any(c.health.state in ("blocked", "failing") for c in collected)))
 
 
 @app.command("web")
@@ -190,16 +189,16 @@ def web(
 
 
 @app.command("up")
-def start_all(home: HomeOption = None, config: ConfigOption = None) -> int:
+def start_all(home: HomeOption = None, config: ConfigOption = None) -> None:
     """在本机启动全部角色（采集、研读、控制台），收到终止信号后有序停止。"""
     directory, loaded = settings(home, config)
     say(f"控制台：http://{loaded.web.host}:{loaded.web.port}（Ctrl-C 停止）")
     arguments = ["--home", str(directory), *(["--config", str(config)] if config else [])]
-    return up(arguments)
+    raise typer.Exit(up(arguments))
 
 
 @app.command("doctor")
-def doctor(as_json: JsonOption = False, home: HomeOption = None, config: ConfigOption = None) -> int:
+def doctor(as_json: JsonOption = False, home: HomeOption = None, config: ConfigOption = None) -> None:
     """检查配置了什么、什么正常、什么降级。"""
     with opened(home, config) as service:
         reader = open_service_reader(service.config)
@@ -211,16 +210,16 @@ def doctor(as_json: JsonOption = False, home: HomeOption = None, config: ConfigO
         print_table(
             "体检", ("项目", "状态", "情况", "建议"), ((c.name, marks[c.state], c.found, c.advice) for c in checks), ""
         )
-    return int(any(check.state == "broken" for check in checks))
+    raise typer.Exit(int(any(check.state == "broken" for check in checks)))
 
 
 @app.command("demo")
 def demo(
     once: Annotated[bool, typer.Option("--once", help="演完即退出，各环节都正常才以 0 退出。")] = False,
     home: HomeOption = None,
-) -> int:
+) -> None:
     """演示：回放一座虚构城市三周的舆情，从采集到预警到拟稿。"""
-    return run_crawl(run_demo(home or Path("var/demo"), once=once))
+    raise typer.Exit(run_crawl(run_demo(home or Path("var/demo"), once=once)))
 
 
 def main() -> None:

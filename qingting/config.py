@@ -280,7 +280,7 @@ def _one_of(where: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 READERS = ("onnx", "torch", "lexicon")
-SOURCE_KINDS = ("feed", "list", "weibo", "hotline")
+SOURCE_KINDS = ("board", "feed", "hotline", "list", "messageboard", "search", "video", "wechat", "weibo")
 CHANNELS = ("news", "social", "hotline", "forum", "video", "board", "official", "other")
 RECEIVER_KINDS = ("webhook",)
 LEVELS = ("blue", "yellow", "orange", "red")

@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -23,8 +25,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from crawlers.run import crawl_forever, run_crawl
 from nlp.reader import Reader
-from qingting.app import Service, Worker, chosen_sources, deliver
+from qingting.app import Clock, Service, Worker, chosen_sources, deliver
 from qingting.doctor import problems
+from qingting.store import Lease, Leases
 from qingting.web.app import create_app
 
 LOG = logging.getLogger("qingting")
@@ -36,6 +39,11 @@ RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
 
 STEADY_SECONDS = 60.0
 """A role that ran this long counts as healthy: its next restart begins again at the shortest wait."""
+
+STANDING_JOBS = "standing jobs"
+LEASE = timedelta(seconds=60)
+RENEWAL = timedelta(seconds=15)
+"""An alert waits at most a minute for a new leader; three renewals may fail before that happens without need."""
 
 
 @contextmanager
@@ -63,28 +71,67 @@ def stop_on_signals(stop: Callable[[], None]) -> None:
         signal.signal(each, lambda _number, _frame: stop())
 
 
+class Leadership:
+    """The standing jobs that one process runs for all that share the store, such as deliveries.
+
+    Who leads has a lease and renews it; where the leader dies or is stopped, another takes over when it runs out. A
+    stopped leader that goes on writes nothing more: the store refuses what it does under its old lease.
+    """
+
+    def __init__(self, leases: Leases, holder: str, clock: Clock) -> None:
+        self._leases = leases
+        self._holder = holder
+        self._clock = clock
+        self._lease: Lease | None = None
+
+    def renew(self) -> None:
+        """Take the lease, or renew it."""
+        self._lease = self._leases.take(STANDING_JOBS, self._holder, self._clock(), LEASE)
+
+    def run(self, job: Callable[[], object]) -> None:
+        """Run a job if this process leads."""
+        lease = self._lease
+        if lease is not None and self._clock() < lease.until:
+            with self._leases.guarded(lease):
+                job()
+
+    def resign(self) -> None:
+        """Let another lead at once."""
+        if self._lease is not None:
+            self._leases.release(self._lease)
+
+
 def run_work(service: Service, reader: Reader) -> None:
     """Read, group, alert and deliver until told to stop."""
     stopped = threading.Event()
     stop_on_signals(stopped.set)
     interval = service.config.work.interval_seconds
     records = service.store.cases.records
-    with worker_name(service.home) as name, httpx.Client(timeout=service.config.alerts.timeout_seconds) as client:
+    with worker_name(service.home) as own, httpx.Client(timeout=service.config.alerts.timeout_seconds) as client:
+        # Other machines may share the store, and each has a work-1.
+        name = f"{own}@{socket.gethostname()}"
         worker = Worker(service, reader, name)
+        leadership = Leadership(service.store.cases.leases, f"{name} {os.getpid()}", service.clock)
 
         def read_pending() -> None:
             while not stopped.is_set() and worker.work() is not None:
                 pass
             records.beat(name, service.clock(), reader.problem or "正常")
 
+        def deliver_due() -> None:
+            leadership.run(lambda: deliver(service, client))
+
         scheduler = BackgroundScheduler(timezone=service.config.service.timezone, job_defaults={"coalesce": True})
         scheduler.add_listener(_log_failure, EVENT_JOB_ERROR)
         scheduler.add_job(read_pending, "interval", seconds=interval, id="read", max_instances=1)
-        scheduler.add_job(lambda: deliver(service, client), "interval", seconds=interval, id="deliver", max_instances=1)
+        scheduler.add_job(deliver_due, "interval", seconds=interval, id="deliver", max_instances=1)
+        scheduler.add_job(leadership.renew, "interval", seconds=RENEWAL.total_seconds(), id="lead", max_instances=1)
+        leadership.renew()
         scheduler.start()
         read_pending()
         stopped.wait()
         scheduler.shutdown(wait=True)
+        leadership.resign()
 
 
 def _log_failure(event: JobExecutionEvent) -> None:

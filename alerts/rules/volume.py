@@ -84,5 +84,9 @@ def _ends(counted: Sequence[Post], fresh: Sequence[Post], window: timedelta) -> 
 def _explained(case: Case, usual: Usual, chance: float) -> str:
     where = "同地区" if case.event.region else ""
     when = "同时段" if usual.seasonal else "每个同样长的时段"
-    past = f"前 {usual.days:.0f} 天{where}同议题（{case.event.topic.label}）{when}平均 {usual.expected:.1f} 条"
+    past = f"前 {usual.days:.0f} 天{where}同议题（{case.event.topic.label}）{when}平均{_amount(usual.expected)}"
     return f"{past}；偶然出现这么多的概率{in_words(chance)}"
+
+
+def _amount(expected: float) -> str:
+    return f" {expected:.1f} 条" if expected >= 0.1 else "不到 0.1 条"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from nlp.backends.encoding import Encoder, Floats, Integers, Window, load_tokenizer, softmax
+from nlp.backends.encoding import LEAD_WEIGHT, Encoder, Floats, Integers, Window, load_tokenizer, settled, softmax
 from nlp.judgement import ANSWERS, HEADS, Judgement
 from qingting.errors import ReaderError
 
@@ -47,7 +47,7 @@ class OnnxBackend:
                 raise ReaderError(
                     f"阅读模型不完整：{folder} 里没有 {name}。",
                     reason="missing_model",
-                    hint="请恢复模型文件，或在配置里改用 reader.backend = \"lexicon\"。",
+                    hint='请恢复模型文件，或在配置里改用 reader.backend = "lexicon"。',
                 )
         try:
             self._labels = _labels(folder / "labels.json")
@@ -55,24 +55,41 @@ class OnnxBackend:
             self._session = _session(folder / "model.onnx")
         # The one broad except of this room: tokenizer and runtime raise bare Exceptions and types of their own for a
         # damaged file; whatever it is, the caller reads on with the lexicon and says so.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             raise ReaderError(
                 f"阅读模型损坏，无法载入 {folder}：{error}",
                 reason="broken_model",
-                hint="请重新安装模型文件，或在配置里改用 reader.backend = \"lexicon\"。",
+                hint='请重新安装模型文件，或在配置里改用 reader.backend = "lexicon"。',
             ) from error
         self._workers = ThreadPoolExecutor(max(1, threads), thread_name_prefix="reader")
         self.name = f"onnx:{_digest(folder / 'model.onnx')}"
 
     def judge(self, texts: Sequence[str]) -> list[Judgement]:
-        """Return one judgement per text, in order; see Backend."""
-        windows = self._encoder.windows(texts)
-        outputs: dict[int, dict[str, Floats]] = {}
+        """Return one judgement per text, in order; see Backend.
+
+        Leads are read first, then the rest of those long texts whose lead doesn't settle the matter.
+        """
+        leads, followers = self._encoder.windows(texts)
+        totals = self._read(leads)
+        sums = [{name: LEAD_WEIGHT * values for name, values in total.items()} for total in totals]
+        open_ones = [
+            window
+            for window in followers
+            if window.needed or not settled(totals[window.text]["relevance"], totals[window.text]["sentiment"])
+        ]
+        for window, found in zip(open_ones, self._read(open_ones), strict=True):
+            total = sums[window.text]
+            sums[window.text] = {name: total[name] + window.weight * values for name, values in found.items()}
+        return [self._judgement(total) for total in sums]
+
+    def _read(self, windows: Sequence[Window]) -> list[dict[str, Floats]]:
+        """Return probabilities and embedding of each window, in order."""
+        outputs: list[dict[str, Floats]] = [{} for _ in windows]
         batches = list(self._encoder.batches(windows))
         for (chosen, _, _), result in zip(batches, self._workers.map(self._run, batches), strict=True):
             for row, index in enumerate(chosen):
                 outputs[index] = {head: values[row] for head, values in result.items()}
-        return self._combine(len(texts), windows, outputs)
+        return outputs
 
     def _run(self, batch: tuple[list[int], Integers, Integers]) -> dict[str, Floats]:
         """Return probabilities and embeddings of one batch; ONNX Runtime lets go of the GIL meanwhile."""
@@ -83,16 +100,6 @@ class OnnxBackend:
         return {
             name: softmax(value, TEMPERATURES[name]) if name in TEMPERATURES else value for name, value in found.items()
         }
-
-    def _combine(
-        self, count: int, windows: Sequence[Window], outputs: Mapping[int, Mapping[str, Floats]]
-    ) -> list[Judgement]:
-        sums: list[dict[str, Floats]] = [{} for _ in range(count)]
-        for index, window in enumerate(windows):
-            total = sums[window.text]
-            for name, values in outputs[index].items():
-                total[name] = total[name] + window.weight * values if name in total else window.weight * values
-        return [self._judgement(total) for total in sums]
 
     def _judgement(self, total: Mapping[str, Floats]) -> Judgement:
         probabilities = {

@@ -36,7 +36,7 @@ def batches(ids: Sequence[Sequence[int]], rows: Sequence[int], tokens: int) -> l
     """Return batches of at most `tokens` tokens, padding included, of rows sorted by length."""
     found: list[list[int]] = [[]]
     for row in sorted(rows, key=lambda row: len(ids[row])):
-        if found[-1] and len(ids[row]) * (len(found[-1]) + 1) > tokens:
+        if found[-1] and _width(len(ids[row])) * (len(found[-1]) + 1) > tokens:
             found.append([])
         found[-1].append(row)
     return [_batch(ids, part) for part in found if part]
@@ -52,10 +52,15 @@ def shuffled_batches(ids: Sequence[Sequence[int]], rows: Sequence[int], tokens: 
 
 
 def _batch(ids: Sequence[Sequence[int]], rows: Sequence[int]) -> Batch:
-    width = max(len(ids[row]) for row in rows)
+    width = _width(max(len(ids[row]) for row in rows))
     padded = torch.full((len(rows), width), _PAD, dtype=torch.long)
     mask = torch.zeros((len(rows), width), dtype=torch.long)
     for place, row in enumerate(rows):
         padded[place, : len(ids[row])] = torch.tensor(ids[row], dtype=torch.long)
         mask[place, : len(ids[row])] = 1
     return Batch(tuple(rows), padded, mask)
+
+
+def _width(length: int) -> int:
+    """Return a length rounded up to a multiple of 16: torch prepares its kernels anew for every new shape."""
+    return -(-length // 16) * 16

@@ -41,10 +41,10 @@ class Network(nn.Module):
         return outputs | {"embedding": nn.functional.normalize(mean.float(), dim=-1), "first": first}
 
 
-def load_network(folder: Path) -> Network:
-    """Return the network of a folder holding model.safetensors (any float precision) and labels.json."""
+def load_network(folder: Path, labels: Path | None = None) -> Network:
+    """Return the network of a folder's model.safetensors (any float precision), its answers as in labels.json."""
     state = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
-    return network_of(state, answer_counts(folder))
+    return network_of(state, answer_counts(labels or folder))
 
 
 def network_of(state: Mapping[str, Tensor], answers: Mapping[str, int]) -> Network:

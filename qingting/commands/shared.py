@@ -8,12 +8,12 @@ import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-import click
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -45,12 +45,8 @@ NowOption = Annotated[
 ]
 
 
-@dataclasses.dataclass
-class Given:
-    """The options given before the command's name."""
-
-    home: Path | None = None
-    config: Path | None = None
+GIVEN: ContextVar[tuple[Path | None, Path | None]] = ContextVar("given", default=(None, None))
+"""Home and configuration file given before the command's name; those given after it go first."""
 
 
 def settings(home: Path | None, config: Path | None) -> tuple[Path, Config]:
@@ -58,9 +54,9 @@ def settings(home: Path | None, config: Path | None) -> tuple[Path, Config]:
 
     Raises ConfigError.
     """
-    given = click.get_current_context().find_root().obj or Given()
-    file = config or given.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
-    return home or given.home or DEFAULT_HOME, load(file)
+    given_home, given_config = GIVEN.get()
+    file = config or given_config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
+    return home or given_home or DEFAULT_HOME, load(file)
 
 
 def opened_config(home: Path | None, config: Path | None) -> Config:
@@ -160,17 +156,13 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 done, 1 failed, 2 wrong usage."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        result = app(args=arguments, standalone_mode=False)
+        app(args=arguments)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
     except QingtingError as error:
         warn(f"错误：{error.message}" + (f"\n建议：{error.hint}" if error.hint else ""))
         return 2 if isinstance(error, UsageError) else 1
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (click.Abort, KeyboardInterrupt):
-        warn("已中断。")
-        return 1
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing more to say, and nothing is lost.
         return 0
-    return result if isinstance(result, int) else 0
+    return 0

@@ -50,7 +50,7 @@ def list_sources(as_json: JsonOption = False, home: HomeOption = None, config: C
 
 
 @app.command("check")
-def check_sources(as_json: JsonOption = False, home: HomeOption = None, config: ConfigOption = None) -> int:
+def check_sources(as_json: JsonOption = False, home: HomeOption = None, config: ConfigOption = None) -> None:
     """报告每个信源是否正常，为什么，从什么时候开始；有不正常的以 1 退出。"""
     with opened(home, config) as service:
         now = service.clock()
@@ -77,7 +77,8 @@ def check_sources(as_json: JsonOption = False, home: HomeOption = None, config: 
             for s, state, h in checked
         )
         print_table("信源状态", ("编号", "名称", "状态", "原因", "自", "最近采集"), rows, "还没有配置信源。")
-    return int(any(state in ("blocked", "failing", "silent") for source, state, _ in checked if source.enabled))
+    bad = any(state in ("blocked", "failing", "silent") for source, state, _ in checked if source.enabled)
+    raise typer.Exit(int(bad))
 
 
 def _health_row(health: SourceHealth | None) -> dict[str, object]:

@@ -2,11 +2,14 @@
 
 from qingting.store.contract import (
     Appended,
+    Batch,
     Cases,
     Cut,
     Facet,
     Hit,
     Interval,
+    Kept,
+    Lease,
     Page,
     Point,
     Posts,
@@ -14,15 +17,20 @@ from qingting.store.contract import (
     Store,
     Tally,
 )
+from qingting.store.leases import Leases
 from qingting.store.opening import open_store
 
 __all__ = [
     "Appended",
+    "Batch",
     "Cases",
     "Cut",
     "Facet",
     "Hit",
     "Interval",
+    "Kept",
+    "Lease",
+    "Leases",
     "Page",
     "Point",
     "Posts",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from qingting.errors import NotFoundError
+from qingting.errors import NotFoundError, StoreError
 from qingting.model import Alert, AlertState, AuditEntry, Delivery, DeliveryState, stable_id
 from qingting.store import tables
 from qingting.store.database import Database
@@ -81,8 +81,11 @@ class Alerts:
         with self._database.reading() as connection:
             return [Delivery(**row) for row in connection.execute(statement).mappings()]
 
-    def due(self, now: datetime, limit: int) -> list[Delivery]:
-        """Return pending deliveries whose next attempt is due, longest due first."""
+    def due(self, now: datetime, limit: int, hold: timedelta = timedelta(0)) -> list[Delivery]:
+        """Return pending deliveries whose next attempt is due, longest due first.
+
+        With `hold` they are the caller's: they aren't due for anybody until `now + hold`, or until recorded.
+        """
         columns = tables.deliveries.c
         statement = (
             select(tables.deliveries)
@@ -90,18 +93,35 @@ class Alerts:
             .order_by(columns.next_attempt_at, columns.id)
             .limit(limit)
         )
-        with self._database.reading() as connection:
-            return [Delivery(**row) for row in connection.execute(statement).mappings()]
+        if not hold:
+            with self._database.reading() as connection:
+                return [Delivery(**row) for row in connection.execute(statement).mappings()]
+        with self._database.transaction(apart=True) as connection:
+            # Several processes at once each get others; SQLite, which knows no such clause, has one writer at a time.
+            free = statement.with_for_update(skip_locked=True)
+            held = [Delivery(**row) for row in connection.execute(free).mappings()]
+            ids = [delivery.id for delivery in held]
+            later = tables.deliveries.update().where(columns.id.in_(ids)).values(next_attempt_at=now + hold)
+            connection.execute(later)
+            return held
 
     def record(self, delivery: Delivery, at: datetime) -> None:
-        """Replace a delivery after an attempt; audited when its state changes."""
+        """Replace a delivery after an attempt; audited when its state changes.
+
+        Raises StoreError(conflict) when it was delivered, or tried more often, by somebody else meanwhile.
+        """
         columns = tables.deliveries.c
-        with self._database.transaction() as connection:
-            before = connection.execute(select(columns.state).where(columns.id == delivery.id)).scalar()
+        own = columns.id == delivery.id
+        with self._database.transaction(apart=True) as connection:
+            found = select(columns.state, columns.attempts).where(own).with_for_update()
+            before = connection.execute(found).first()
             if before is None:
                 raise _no_alert(delivery.alert_id)
-            connection.execute(tables.deliveries.update().where(columns.id == delivery.id).values(row_of(delivery)))
-            if before != delivery.state:
+            done = before.state is DeliveryState.DELIVERED and delivery.state is not DeliveryState.DELIVERED
+            if done or before.attempts > delivery.attempts:
+                raise StoreError("这次投递已由别的进程记录。", reason="conflict", hint="无需处理。")
+            connection.execute(tables.deliveries.update().where(own).values(row_of(delivery)))
+            if before.state != delivery.state:
                 detail = f"{delivery.receiver}：{delivery.state.label}，第 {delivery.attempts} 次"
                 detail += f"，{delivery.reason}" if delivery.reason else ""
                 action = f"delivery.{delivery.state.value}"

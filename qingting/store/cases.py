@@ -6,6 +6,7 @@ from qingting.store.alerts import Alerts
 from qingting.store.database import Database
 from qingting.store.drafts import Drafts
 from qingting.store.events import Events
+from qingting.store.leases import Leases
 from qingting.store.records import Records
 
 
@@ -17,3 +18,4 @@ class SqlCases:
         self.alerts = Alerts(database)
         self.drafts = Drafts(database)
         self.records = Records(database)
+        self.leases = Leases(database)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qingting.store.alerts import Alerts
     from qingting.store.drafts import Drafts
     from qingting.store.events import Events
+    from qingting.store.leases import Leases
     from qingting.store.records import Records
 
 Cut = Callable[[str], Sequence[str]]
@@ -70,7 +71,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """How many posts fell into the interval that begins at `start` (UTC); `key` is the facet's value, '' without one."""
+    """How many posts fell into the interval from `start` (UTC); `key` is the facet's value, '' without one."""
 
     start: datetime
     key: str
@@ -85,6 +86,32 @@ class Tally:
     unread: int
     claimed: int
     oldest_unread: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A post with every reading of it: the standing one last, the others by time of reading, then model."""
+
+    post: Post
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some of all that is kept, and where the next batch starts; '' after the last."""
+
+    kept: tuple[Kept, ...]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """That a process may do what a role stands for until a time; a later holder's `token` is higher."""
+
+    role: str
+    holder: str
+    token: int
+    until: datetime
 
 
 class Posts(Protocol):
@@ -139,6 +166,14 @@ class Posts(Protocol):
     def tally(self, now: datetime) -> Tally:
         """Return how many posts are there, unread and claimed."""
 
+    def scan(self, after: str = "", limit: int = 1000) -> Batch:
+        """Return posts with all their readings in a lasting order of the back end's own, for copies and backups.
+
+        `after` is the `next` of the batch before, and stays good when the process has ended in between. A post that
+        is there when a scan begins comes exactly once; one that is added meanwhile may come or not. Raises
+        UsageError(bad_argument) for a limit below 1 or an `after` of no batch.
+        """
+
 
 class Cases(Protocol):
     """Everything people and rules decide. Every write leaves its audit entry in the same transaction.
@@ -150,6 +185,7 @@ class Cases(Protocol):
     alerts: Alerts
     drafts: Drafts
     records: Records
+    leases: Leases
 
 
 @dataclass(frozen=True, slots=True)

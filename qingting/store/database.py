@@ -4,6 +4,7 @@ SQLite runs in WAL mode, so that readers never wait, with `synchronous=FULL`: ea
 neither a SIGKILL nor a power cut loses what was acknowledged (NORMAL would lose the last commits in a power cut).
 A sync per commit costs little because everything here is written in batches. Writers take the lock at their start
 (BEGIN IMMEDIATE) and wait for one another, so that no transaction is refused half-way for having read too early.
+PostgreSQL is made to keep to the same (postgres.py): what reads first and then decides what to write is right in both.
 """
 
 from __future__ import annotations
@@ -14,15 +15,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from sqlalchemy import Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from qingting.errors import StoreError
+from qingting.store.failures import translated
 
 BUSY_SECONDS = 30
 """How long a writer waits for another: far longer than the longest transaction (a batch of readings, about 1 s)."""
@@ -34,7 +33,13 @@ KEPT_CONNECTIONS = 5
 MOST_CONNECTIONS = 45
 """The console answers up to 40 requests at a time in threads; the connections above five are closed after use."""
 
+WRITER = "writer"
+"""In a connection's `info`: how its next transaction begins."""
+
+Writer = Literal["none", "alone", "apart"]
+
 SqlFunction = Callable[..., str | bytes | int | float | None]
+Check = Callable[[Connection], None]
 
 
 @dataclass(slots=True)
@@ -51,17 +56,20 @@ class Database:
     The ambient transaction belongs to the thread or asyncio task that opened it.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, reader: Engine | None = None) -> None:
         self.engine = engine
+        self._reader = reader or engine
         # One variable an instance, not one a module: two databases may each have a transaction open at a time.
         self._ambient: ContextVar[_Ambient | None] = ContextVar("qingting_transaction", default=None)
+        self._check: ContextVar[Check | None] = ContextVar("qingting_check", default=None)
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, *, apart: bool = False) -> Iterator[Connection]:
         """Make all writes inside one, rolled back when the block raises.
 
-        One inside another joins it, and undoes only its own writes if it raises and the outer block goes on.
-        Raises StoreError(unavailable | busy | corrupt | conflict).
+        One inside another joins it, and undoes only its own writes if it raises and the outer block goes on. Writers
+        wait for one another; one that is `apart`, because it touches nothing that others decide by, waits only where
+        the database can't lock row by row. Raises StoreError(unavailable | busy | corrupt | conflict).
         """
         with translated():
             ambient = self._ambient.get()
@@ -69,17 +77,17 @@ class Database:
                 with ambient.connection.begin_nested():
                     yield ambient.connection
                 return
-            with self.engine.connect() as connection:
-                # Read by `_begin`: SQLAlchemy starts a transaction by itself and passes nothing on.
-                connection.info["writing"] = True
-                with connection.begin():
-                    current = _Ambient(connection)
-                    token = self._ambient.set(current)
-                    try:
-                        yield connection
-                    finally:
-                        current.open = False
-                        self._ambient.reset(token)
+            with self.engine.connect() as connection, _begun(connection, "apart" if apart else "alone"):
+                check = self._check.get()
+                if check is not None:
+                    check(connection)
+                current = _Ambient(connection)
+                token = self._ambient.set(current)
+                try:
+                    yield connection
+                finally:
+                    current.open = False
+                    self._ambient.reset(token)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -89,9 +97,17 @@ class Database:
             if ambient is not None and ambient.open:
                 yield ambient.connection
                 return
-            with self.engine.connect() as connection:
-                connection.info["writing"] = False
+            with self._reader.connect() as connection, _begun(connection, "none"):
                 yield connection
+
+    @contextmanager
+    def checked(self, check: Check) -> Iterator[None]:
+        """Have every transaction that begins inside call `check` first; what it raises undoes the transaction."""
+        token = self._check.set(check)
+        try:
+            yield
+        finally:
+            self._check.reset(token)
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """Return an INSERT that knows ON CONFLICT in the database's own dialect."""
@@ -127,56 +143,14 @@ def open_sqlite(path: Path, functions: Mapping[str, SqlFunction] | None = None) 
     return Database(engine)
 
 
-def open_url(url: str) -> Database:
-    """Open the database behind a SQLAlchemy URL. Raises StoreError(unsupported) without naming the URL."""
-    try:
-        return Database(create_engine(url, pool_size=KEPT_CONNECTIONS, pool_pre_ping=True))
-    except (ArgumentError, ImportError) as error:
-        raise StoreError(
-            "config.toml 的 store.cases 不是可用的数据库地址，或缺少它的驱动程序。",
-            reason="unsupported",
-            hint="请填 sqlite，或形如 postgresql+psycopg://用户:口令@主机/库名 的地址，并安装 psycopg。",
-        ) from error
-
-
 def _begin(connection: Connection) -> None:
     """Start SQLite's transaction, which the driver is told to leave to us."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("writing") else "BEGIN")
+    connection.exec_driver_sql("BEGIN" if connection.info.get(WRITER) == "none" else "BEGIN IMMEDIATE")
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn what the database complains about into a StoreError with a closed reason."""
-    try:
+def _begun(connection: Connection, writer: Writer) -> Iterator[None]:
+    # Read by the listeners of "begin": SQLAlchemy passes nothing on to them.
+    connection.info[WRITER] = writer
+    with connection.begin():
         yield
-    except IntegrityError as error:
-        raise StoreError("写入与库中已有的记录冲突。", reason="conflict", hint="请刷新后重试。") from error
-    except PoolTimeoutError as error:
-        raise _busy() from error
-    except DBAPIError as error:
-        raise _store_error(error) from error
-
-
-def _busy() -> StoreError:
-    return StoreError("数据库正忙。", reason="busy", hint="请稍后重试。", retryable=True)
-
-
-def _store_error(error: DBAPIError) -> StoreError:
-    # An extended code keeps the primary one in its low byte.
-    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return _busy()
-    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return StoreError("数据库文件已损坏。", reason="corrupt", hint="请停止服务，并从备份恢复数据库文件。")
-    return StoreError(
-        f"数据库无法使用：{_complaint(error)}",
-        reason="unavailable",
-        hint="请检查磁盘空间、目录权限和数据库服务。",
-        retryable=True,
-    )
-
-
-def _complaint(error: DBAPIError) -> str:
-    """Return the database's own words, without the statement and its values, which may hold what people wrote."""
-    original: Any = error.orig
-    return str(original).splitlines()[0] if str(original) else type(original).__name__

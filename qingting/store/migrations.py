@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from qingting.errors import StoreError
 from qingting.store.database import Database
-from qingting.store.schema_cases import create_cases
+from qingting.store.schema_cases import create_cases, create_leases
 from qingting.store.schema_posts import create_posts
 
 
@@ -29,7 +29,10 @@ class Migration:
 
 
 POSTS = (Migration(1, "posts, words, facets, readings, near-duplicates", create_posts),)
-CASES = (Migration(1, "events, alerts, drafts, records", create_cases),)
+CASES = (
+    Migration(1, "events, alerts, drafts, records", create_cases),
+    Migration(2, "leases", create_leases),
+)
 
 applied = Table(
     "migrations",

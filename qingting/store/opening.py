@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from qingting.config import StoreConfig
 from qingting.errors import StoreError
 from qingting.store import migrations
+from qingting.store.address import open_address
 from qingting.store.cases import SqlCases
 from qingting.store.contract import Cut, Store
-from qingting.store.database import Database, open_sqlite, open_url
+from qingting.store.database import Database, open_sqlite
 from qingting.store.query_sql import holds
 from qingting.store.sqlite import SqlitePosts
 
@@ -34,7 +35,7 @@ def open_store(
         )
     posts_database = _open_file(home)
     shared = settings.cases.reveal() == SQLITE
-    cases_database = posts_database if shared else open_url(settings.cases.reveal())
+    cases_database = posts_database if shared else open_address(settings.cases.reveal())
     try:
         migrations.migrate(posts_database, "posts", migrations.POSTS)
         migrations.migrate(cases_database, "cases", migrations.CASES)

@@ -25,7 +25,7 @@ from typing import Literal, NoReturn
 from qingting.errors import UsageError
 from qingting.model import Channel, Labelled, Matter, Sentiment, Target, Topic
 from qingting.store.contract import Cut
-from qingting.store.words import fold, index_words, storable
+from qingting.store.words import fold, needed_words, storable
 
 LONGEST = 2_000
 """Characters of a query. People type some dozens; the office's saved queries run to a few hundred."""
@@ -285,7 +285,7 @@ class _Parser:
         return Phrase(self._index_words(token), fold(token.text))
 
     def _index_words(self, token: _Token) -> tuple[str, ...]:
-        words = tuple(dict.fromkeys(index_words(self._cut, token.text)))
+        words = tuple(needed_words(self._cut, token.text))
         if not words:
             _fail(f"“{token.text}”里没有可以检索的字词。", token.at, "标点和过于常见的虚词不进索引，请换一个词。")
         return words

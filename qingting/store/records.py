@@ -83,7 +83,7 @@ class Records:
         """Note that a role is alive."""
         insert = self._database.insert(tables.beats).values(role=role, at=at, detail=detail)
         taken = {"at": insert.excluded.at, "detail": insert.excluded.detail}
-        with self._database.transaction() as connection:
+        with self._database.transaction(apart=True) as connection:
             connection.execute(insert.on_conflict_do_update(index_elements=["role"], set_=taken))
 
     def beats(self) -> dict[str, tuple[datetime, str]]:

@@ -15,10 +15,14 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
 )
+from sqlalchemy import Text as AnyText
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
+
+Text = AnyText().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""In the order of its code points everywhere: PostgreSQL would sort by the locale that the database was made with."""
 
 
 def create_cases(connection: Connection) -> None:
@@ -28,6 +32,19 @@ def create_cases(connection: Connection) -> None:
     _alerts(metadata)
     _drafts(metadata)
     _records(metadata)
+    metadata.create_all(connection)
+
+
+def create_leases(connection: Connection) -> None:
+    """Make the table of who may do what for the time being."""
+    metadata = MetaData()
+    Table(
+        "leases",
+        metadata,
+        Column("role", Text, primary_key=True),
+        *_needed(Text, "holder"),
+        *_needed(BigInteger, "token", "until"),
+    )
     metadata.create_all(connection)
 
 

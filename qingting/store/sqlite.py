@@ -11,13 +11,13 @@ from datetime import datetime, timedelta, tzinfo
 
 from sqlalchemy.engine import Connection
 
-from qingting.errors import NotFoundError
+from qingting.errors import NotFoundError, UsageError
 from qingting.model import Post, Reading
-from qingting.store.contract import Appended, Cut, Facet, Interval, Page, Point, Search, Tally
+from qingting.store.contract import Appended, Batch, Cut, Facet, Interval, Kept, Page, Point, Search, Tally
 from qingting.store.database import Database
 from qingting.store.query import parse
-from qingting.store.sqlite_keys import assign_keys, name_numbers
-from qingting.store.sqlite_readings import save_readings, similar, standing
+from qingting.store.sqlite_keys import LOWEST, assign_keys, name_numbers, position
+from qingting.store.sqlite_readings import every, save_readings, similar, standing
 from qingting.store.sqlite_rows import POST_COLUMNS, post_of, post_row
 from qingting.store.sqlite_search import count, facet, search_page, trend
 from qingting.store.tables import microseconds, moment
@@ -40,7 +40,7 @@ class SqlitePosts:
         for post in posts:
             if post.id not in there:
                 fresh.setdefault(post.id, post)
-        words = {post.id: " ".join(index_words(self._cut, post.passage)) for post in fresh.values()}
+        words = {post.id: " ".join(dict.fromkeys(index_words(self._cut, post.passage))) for post in fresh.values()}
         if fresh:
             with self._database.transaction() as connection:
                 there |= _known(connection, list(fresh))
@@ -132,6 +132,18 @@ class SqlitePosts:
             at = "SELECT coalesce(published_at, fetched_at) FROM posts WHERE seq = ?"
             oldest = None if first is None else connection.exec_driver_sql(at, (first,)).scalar_one()
         return Tally(total, pending, claimed, None if oldest is None else moment(oldest))
+
+    def scan(self, after: str = "", limit: int = 1000) -> Batch:
+        """Return posts with all their readings, earliest first. Raises UsageError(bad_argument)."""
+        start = position(after, LOWEST)
+        if limit < 1:
+            raise UsageError("每批条数至少为 1。", reason="bad_argument", hint="请改大条数。")
+        statement = f"SELECT seq, {POST_COLUMNS} FROM posts WHERE seq > ? ORDER BY seq LIMIT ?"
+        with self._database.reading() as connection:
+            rows = connection.exec_driver_sql(statement, (start, limit)).all()
+            readings = every(connection, [row[0] for row in rows])
+        kept = tuple(Kept(post_of(row[1:]), tuple(readings.get(row[0], ()))) for row in rows)
+        return Batch(kept, str(rows[-1][0]) if len(rows) == limit else "")
 
 
 def _known(connection: Connection, ids: Collection[str]) -> set[str]:

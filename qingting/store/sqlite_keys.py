@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
+from qingting.errors import UsageError
 from qingting.store.contract import Search
 from qingting.store.tables import microseconds
 
@@ -30,6 +31,16 @@ def key_range(search: Search) -> tuple[int, int]:
     low = first_key(search.since) if search.since else LOWEST
     high = first_key(search.until) - 1 if search.until else HIGHEST
     return low, high
+
+
+def position(after: str, start: int) -> int:
+    """Return the key that a page or batch ended at, `start` for the first one. Raises UsageError(bad_argument)."""
+    if not after:
+        return start
+    try:
+        return max(LOWEST + 1, min(int(after), HIGHEST))
+    except ValueError as error:
+        raise UsageError(f"没有“{after}”这个翻页位置。", reason="bad_argument", hint="请从第一页重新翻起。") from error
 
 
 def assign_keys(connection: Connection, moments: Iterable[datetime]) -> list[int]:

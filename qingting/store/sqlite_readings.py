@@ -32,14 +32,26 @@ def save_readings(connection: Connection, readings: Sequence[Keyed]) -> None:
 
 def standing(connection: Connection, keys: Sequence[int]) -> dict[int, Reading]:
     """Return the standing readings of posts by their keys."""
+    return {seq: readings[-1] for seq, readings in _found(connection, keys, "r.standing").items()}
+
+
+def every(connection: Connection, keys: Sequence[int]) -> dict[int, list[Reading]]:
+    """Return all readings of posts by their keys: the standing one last, the others by time of reading, then model."""
+    return _found(connection, keys, "1")
+
+
+def _found(connection: Connection, keys: Sequence[int], condition: str) -> dict[int, list[Reading]]:
     columns = ", ".join(f"r.{name.strip()}" for name in READING_COLUMNS.split(","))
     statement = f"""
         SELECT r.seq, p.id, e.embedding, {columns}
         FROM readings r JOIN posts p ON p.seq = r.seq LEFT JOIN embeddings e ON e.reading = r.id
-        WHERE r.standing AND r.seq IN (SELECT value FROM json_each(?))
+        WHERE {condition} AND r.seq IN (SELECT value FROM json_each(?))
+        ORDER BY r.standing, r.read_at, r.model
     """
-    rows = connection.exec_driver_sql(statement, (json.dumps(list(keys)),))
-    return {row[0]: reading_of(row[1], row[3:], row[2] or b"") for row in rows}
+    found: dict[int, list[Reading]] = {}
+    for row in connection.exec_driver_sql(statement, (json.dumps(list(keys)),)):
+        found.setdefault(row[0], []).append(reading_of(row[1], row[3:], row[2] or b""))
+    return found
 
 
 def similar(

@@ -18,7 +18,7 @@ from qingting.errors import UsageError
 from qingting.store.contract import Facet, Hit, Interval, Page, Point, Search
 from qingting.store.query import Query
 from qingting.store.query_sql import Compiled, Sql, compile_query
-from qingting.store.sqlite_keys import COUNTER_BITS, HIGHEST, LOWEST, key_range, names_by_number
+from qingting.store.sqlite_keys import COUNTER_BITS, HIGHEST, key_range, names_by_number, position
 from qingting.store.sqlite_readings import standing
 from qingting.store.sqlite_rows import POST_COLUMNS, post_of
 from qingting.store.tables import moment
@@ -48,7 +48,7 @@ def search_page(connection: Connection, search: Search, query: Query) -> Page:
     if search.limit < 1:
         raise UsageError("每页条数至少为 1。", reason="bad_argument", hint="请改大条数。")
     low, high = key_range(search)
-    keys = _newest_keys(connection, compile_query(query, low, min(high, _before(search.after))), search.limit + 1)
+    keys = _newest_keys(connection, compile_query(query, low, min(high, position(search.after, HIGHEST) - 1)), search.limit + 1)
     total, exact = _capped_count(connection, compile_query(query, low, high))
     shown = keys[: search.limit]
     following = str(shown[-1]) if len(keys) > search.limit else ""
@@ -159,15 +159,6 @@ def interval_start(at: datetime, interval: Interval, zone: tzinfo) -> datetime:
     past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
     # Taken off the moment itself: in the hour that clocks repeat, local arithmetic would fall into the first one.
     return at.astimezone(UTC) - past
-
-
-def _before(after: str) -> int:
-    if not after:
-        return HIGHEST
-    try:
-        return max(LOWEST, min(int(after) - 1, HIGHEST))
-    except ValueError as error:
-        raise UsageError(f"没有“{after}”这个翻页位置。", reason="bad_argument", hint="请从第一页重新翻起。") from error
 
 
 def _newest_keys(connection: Connection, rows: Compiled, limit: int) -> list[int]:

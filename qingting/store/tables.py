@@ -249,6 +249,10 @@ rejects = Table(
 
 beats = Table("beats", metadata, _key("role"), Column("at", Moment), Column("detail", Written))
 
+leases = Table(
+    "leases", metadata, _key("role"), Column("holder", Written), Column("token", BigInteger), Column("until", Moment)
+)
+
 audit = Table(
     "audit",
     metadata,

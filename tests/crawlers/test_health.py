@@ -43,17 +43,22 @@ def test_a_field_that_never_was_there_is_not_missed():
     assert (health.state, health.reason) == ("ok", "")
 
 
-def test_a_source_falls_silent_only_after_far_longer_than_its_usual_pause():
-    memory = after(Counts(parsed=10, new=10, filled=FULL))
+@pytest.mark.parametrize(
+    ("longest", "still", "silent"),
+    [
+        (timedelta(hours=1), timedelta(hours=47), timedelta(hours=48)),
+        (timedelta(days=7), timedelta(days=20), timedelta(days=21)),
+        (timedelta(0), timedelta(days=6), timedelta(days=7)),
+    ],
+    ids=["an hourly source", "a weekly one", "one that brought something only once"],
+)
+def test_a_source_falls_silent_only_after_far_longer_than_its_usual_pause(longest, still, silent):
+    memory = Memory(last_new_at=NOW, longest_pause=longest)
     nothing_new = Counts(parsed=10, known=10, filled=FULL)
 
-    assert judge(SOURCE, Outcome(), nothing_new, memory, NOW + timedelta(hours=40))[0].state == "ok"
-    assert judge(SOURCE, Outcome(), nothing_new, memory, NOW + timedelta(hours=50))[0].state == "silent"
-    assert judge(SOURCE, Outcome(unchanged=True), Counts(), memory, NOW + timedelta(hours=50))[0].state == "silent"
-
-    weekly = Memory(last_new_at=NOW, longest_pause=timedelta(days=7))
-    assert judge(SOURCE, Outcome(), nothing_new, weekly, NOW + timedelta(days=20))[0].state == "ok"
-    assert judge(SOURCE, Outcome(), nothing_new, weekly, NOW + timedelta(days=22))[0].state == "silent"
+    assert judge(SOURCE, Outcome(), nothing_new, memory, NOW + still)[0].state == "ok"
+    assert judge(SOURCE, Outcome(), nothing_new, memory, NOW + silent)[0].state == "silent"
+    assert judge(SOURCE, Outcome(unchanged=True), Counts(), memory, NOW + silent)[0].state == "silent"
 
 
 def test_back_off_grows_step_by_step_to_a_day_and_ends_with_success():
@@ -75,8 +80,18 @@ def test_one_lost_page_among_many_is_no_failure_but_half_of_them_are():
 
     assert judge(SOURCE, Outcome(lost, listed=10), counts, Memory(), NOW)[0].state == "ok"
     assert judge(SOURCE, Outcome(lost * 6, listed=10), Counts(parsed=4, new=4), Memory(), NOW)[0].state == "failing"
-    blocked = [Trouble("blocked", "HTTP 418", essential=False)]
-    assert judge(SOURCE, Outcome(blocked, listed=10), counts, Memory(), NOW)[0].state == "blocked"
+
+
+def test_one_forbidden_page_is_no_block_but_three_are_and_so_is_the_essential_one():
+    counts = Counts(parsed=90, new=90, filled=dict.fromkeys(FULL, 90))
+    page = Trouble("blocked", "HTTP 403", essential=False)
+
+    def state(*troubles: Trouble) -> str:
+        return judge(SOURCE, Outcome(list(troubles), listed=100), counts, Memory(), NOW)[0].state
+
+    assert state(page) == "ok"
+    assert state(page, page, page) == "blocked"
+    assert state(Trouble("failing", "HTTP 500"), Trouble("blocked", "HTTP 418")) == "blocked"
 
 
 @pytest.mark.parametrize("value", [None, {}, [], "x", {"other": 1}])

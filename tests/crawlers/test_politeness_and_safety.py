@@ -126,6 +126,44 @@ def test_a_server_that_refuses_is_asked_once_and_then_left_alone(desk, status):
     assert desk.site.asked("/list") == 2
 
 
+def put_articles(site, count: int) -> None:
+    """Put a list of as many articles."""
+    site.put(
+        "/list", "".join(f'<a href="/a/202609220{n}.html">清源河水质第{n}号通报</a>' for n in range(10, 10 + count))
+    )
+    for n in range(10, 10 + count):
+        site.put(f"/a/202609220{n}.html", ARTICLE)
+
+
+def test_one_forbidden_page_does_not_stop_a_source(desk):
+    put_articles(desk.site, 4)
+    desk.site.put("/a/20260922011.html", status=403)
+
+    [collected] = desk.crawl(desk.source("list", "/list"))
+
+    assert (collected.new, collected.health.state) == (3, "ok")
+    assert "403" in collected.health.reason
+
+
+def test_a_server_that_begins_to_refuse_is_not_asked_for_the_rest(desk):
+    put_articles(desk.site, 90)
+    for path in list(desk.site.pages):
+        if path.startswith("/a/"):
+            desk.site.put(path, status=403)
+    source = desk.source("list", "/list")
+
+    [collected] = desk.crawl(source)
+
+    assert (collected.new, collected.health.state) == (0, "blocked")
+    assert sum(desk.site.asked(path) for path in desk.site.pages if path.startswith("/a/")) < 90
+
+    put_articles(desk.site, 90)
+    desk.clock.advance(hours=1)
+    [collected] = desk.crawl(source)
+
+    assert collected.new == 90
+
+
 def test_a_body_beyond_the_cap_is_cut_off_and_recorded(desk):
     desk.settings = replace(desk.settings, max_body_mib=1)
     desk.site.put("/list", LIST)

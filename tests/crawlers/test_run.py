@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
+from concurrent.futures import BrokenExecutor
+
+import pytest
 
 from crawlers.evidence import find_evidence
 from crawlers.kinds import registry
@@ -185,6 +189,26 @@ def test_extraction_in_other_processes_gives_the_same_posts(desk):
     texts = {name: {post.text for post in posts if post.source == name} for name in ("here", "there")}
     assert here.new == 3
     assert texts["here"] == texts["there"]
+
+
+def test_a_pool_whose_processes_die_costs_no_page(desk):
+    put_list(desk.site, 1, 2)
+    with extraction_pool(1) as pool:
+        with pytest.raises(BrokenExecutor):
+            pool.submit(os._exit, 1).result()
+        [collected] = run_crawl(
+            crawl_once(
+                [desk.source("list", "/list")],
+                desk.settings,
+                desk.store,
+                desk.home,
+                desk.clock,
+                Pseudonyms(b"k"),
+                extractor=pool,
+            )
+        )
+
+    assert (collected.new, collected.health.state) == (2, "ok")
 
 
 def test_the_standing_role_runs_every_enabled_source_and_stops_when_told(desk):

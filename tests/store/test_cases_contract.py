@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from qingting.config import StoreConfig
 from qingting.errors import NotFoundError, StoreError
 from qingting.model import (
     Alert,
@@ -37,7 +40,8 @@ from qingting.model import (
     Step,
     Topic,
 )
-from qingting.store import Store
+from qingting.store import Lease, Store, open_store
+from qingting.strict import Secret
 
 NOW = datetime(2025, 3, 1, 1, 2, 3, 456789, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -106,6 +110,22 @@ def approval(draft: Draft, number: int = 1, approved: bool = True) -> Approval:
 
 def actions(store: Store, subject: str) -> list[tuple[str, str]]:
     return [(entry.action, entry.actor) for entry in store.cases.records.audit_of(subject)]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Store]]:
+    """Open the cases in each database; the posts stay in SQLite."""
+    shared = request.param == "sqlite"
+    address = "sqlite" if shared else request.getfixturevalue("postgres_database")
+    opened = []
+
+    def open_one() -> Store:
+        opened.append(open_store(StoreConfig(cases=Secret(address)), tmp_path / "home", list))
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        each.close()
 
 
 # Events
@@ -226,6 +246,34 @@ def test_due_deliveries_come_longest_due_first(store: Store) -> None:
     assert actions(store, "a1") == [("delivery.delivered", "系统"), ("alert.raise", "系统")]
     with pytest.raises(NotFoundError):
         alerts.record(Delivery("v9", "a9", "a", DeliveryState.FAILED, 1, NOW), NOW)
+
+
+def test_deliveries_that_one_process_holds_are_not_due_for_another(store: Store) -> None:
+    alerts = store.cases.alerts
+    alerts.add(ALERT, ["a", "b", "c"], NOW)
+    first, second = alerts.due(NOW, 2, HOUR), alerts.due(NOW, 9, HOUR)
+    assert (len(first), len(second)) == (2, 1)
+    assert {each.receiver for each in first + second} == {"a", "b", "c"}
+    assert alerts.due(NOW, 9, HOUR) == alerts.due(NOW, 9) == []
+    alerts.record(replace(first[0], state=DeliveryState.DELIVERED, attempts=1, delivered_at=NOW), NOW)
+    again = alerts.due(NOW + HOUR, 9, HOUR)
+    assert {each.receiver for each in again} == {"a", "b", "c"} - {first[0].receiver}
+
+
+def test_what_a_late_process_says_of_a_delivery_that_another_has_made_is_refused(store: Store) -> None:
+    alerts = store.cases.alerts
+    alerts.add(ALERT, ["a"], NOW)
+    (late,) = alerts.due(NOW, 1, HOUR)
+    (quick,) = alerts.due(NOW + HOUR, 1, HOUR)
+    alerts.record(replace(quick, attempts=2, next_attempt_at=NOW + 2 * HOUR, reason="超时"), NOW)
+    with pytest.raises(StoreError) as caught:
+        alerts.record(replace(late, attempts=1, state=DeliveryState.FAILED), NOW)
+    assert caught.value.reason == "conflict"
+    delivered = replace(quick, attempts=3, state=DeliveryState.DELIVERED, delivered_at=NOW)
+    alerts.record(delivered, NOW)
+    with pytest.raises(StoreError):
+        alerts.record(replace(late, attempts=3, next_attempt_at=NOW + 3 * HOUR), NOW)
+    assert alerts.deliveries("a1") == [delivered]
 
 
 # Drafts
@@ -349,3 +397,100 @@ def test_threads_write_side_by_side(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert len(store.cases.records.audit_of("s")) == 80
+
+
+# Leases
+
+
+def test_a_role_has_one_holder_until_its_lease_runs_out(store: Store) -> None:
+    leases = store.cases.leases
+    first = leases.take("jobs", "a", NOW, HOUR)
+    assert first == Lease("jobs", "a", 1, NOW + HOUR)
+    assert leases.take("jobs", "b", NOW + HOUR - timedelta(microseconds=1), HOUR) is None
+    assert leases.take("other", "b", NOW, HOUR) == Lease("other", "b", 1, NOW + HOUR)
+    assert leases.take("jobs", "b", NOW + HOUR, HOUR) == Lease("jobs", "b", 2, NOW + 2 * HOUR)
+    assert leases.take("jobs", "a", NOW + HOUR, HOUR) is None
+
+
+def test_a_holder_renews_its_lease_under_the_same_token(store: Store) -> None:
+    leases = store.cases.leases
+    leases.take("jobs", "a", NOW, HOUR)
+    assert leases.take("jobs", "a", NOW + HOUR / 2, HOUR) == Lease("jobs", "a", 1, NOW + 3 * HOUR / 2)
+    assert leases.take("jobs", "a", NOW + 9 * HOUR, HOUR) == Lease("jobs", "a", 1, NOW + 10 * HOUR)
+
+
+def test_a_lease_given_back_is_free_at_once_but_not_by_one_who_lost_it(store: Store) -> None:
+    leases = store.cases.leases
+    first = leases.take("jobs", "a", NOW, HOUR)
+    assert first is not None
+    leases.release(first)
+    assert leases.take("jobs", "b", NOW, HOUR) == Lease("jobs", "b", 2, NOW + HOUR)
+    leases.release(first)
+    assert leases.take("jobs", "a", NOW, HOUR) is None
+
+
+def test_a_paused_holder_that_wakes_up_writes_nothing(opener: Callable[..., Store]) -> None:
+    paused, other = opener(), opener()
+    lease = paused.cases.leases.take("jobs", "a", NOW, HOUR)
+    assert lease is not None
+    with paused.cases.leases.guarded(lease):
+        paused.cases.records.audit([AuditEntry(NOW, "a", "test", "s", "1")])
+        other.cases.leases.take("jobs", "b", NOW + HOUR, HOUR)
+        for write in (
+            lambda: paused.cases.records.audit([AuditEntry(NOW, "a", "test", "s", "2")]),
+            lambda: paused.cases.records.beat("work", NOW, "正常"),
+        ):
+            with pytest.raises(StoreError, match="jobs") as caught:
+                write()
+            assert (caught.value.reason, caught.value.retryable) == ("conflict", False)
+        assert paused.cases.records.beats() == {}
+    paused.cases.records.audit([AuditEntry(NOW, "a", "test", "s", "3")])
+    assert [each.detail for each in other.cases.records.audit_of("s")] == ["3", "1"]
+
+
+def test_of_many_that_ask_at_once_one_gets_the_lease(opener: Callable[..., Store]) -> None:
+    stores = [opener() for _ in range(4)]
+    got: list[Lease | None] = []
+
+    def ask(number: int) -> None:
+        got.append(stores[number].cases.leases.take("jobs", str(number), NOW, HOUR))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(got), sum(lease is not None for lease in got)) == (4, 1)
+
+
+def test_processes_share_out_the_deliveries_without_sending_one_twice(opener: Callable[..., Store]) -> None:
+    stores = [opener() for _ in range(3)]
+    stores[0].cases.alerts.add(ALERT, [f"r{number}" for number in range(60)], NOW)
+    got: list[str] = []
+
+    def take(store: Store) -> None:
+        while held := store.cases.alerts.due(NOW, 5, HOUR):
+            got.extend(delivery.receiver for delivery in held)
+
+    threads = [threading.Thread(target=take, args=(each,)) for each in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == sorted(f"r{number}" for number in range(60))
+
+
+def test_those_who_read_first_and_then_write_wait_for_one_another(opener: Callable[..., Store]) -> None:
+    def count_up(store: Store) -> None:
+        for _ in range(5):
+            with store.transaction():
+                count = len(store.cases.records.audit_of("s"))
+                store.cases.records.audit([AuditEntry(NOW, "a", "test", "s", str(count))])
+
+    stores = [opener() for _ in range(4)]
+    threads = [threading.Thread(target=count_up, args=(each,)) for each in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(int(each.detail) for each in stores[0].cases.records.audit_of("s")) == list(range(20))

@@ -101,8 +101,8 @@ def test_a_home_is_made_for_its_owner_only(tmp_path: Path) -> None:
 
 def test_the_store_tells_what_it_is_and_when_texts_are_cut_otherwise(tmp_path: Path) -> None:
     first = open_store(StoreConfig(), tmp_path, list, cut_version="1")
-    label = "SQLite（qingting.db，模式版本 1）"
-    assert first.describe() == {"posts": label, "cases": label}
+    label = f"SQLite（qingting.db，模式版本 {len(POSTS)}）"
+    assert first.describe() == {"posts": label, "cases": f"SQLite（qingting.db，模式版本 {len(CASES)}）"}
     first.close()
     second = open_store(StoreConfig(), tmp_path, list, cut_version="2")
     assert second.describe()["posts"] == f"{label}；分词版本已变化，检索可能漏检"
@@ -115,7 +115,7 @@ def test_cases_may_live_behind_an_address_of_their_own(tmp_path: Path) -> None:
     with store.transaction():
         store.cases.records.beat("work", tables.moment(0), "正常")
     assert store.cases.records.beats() == {"work": (tables.moment(0), "正常")}
-    assert store.describe()["cases"] == "SQLite（cases.db，模式版本 1）"
+    assert store.describe()["cases"] == f"SQLite（cases.db，模式版本 {len(CASES)}）"
     store.close()
 
 
