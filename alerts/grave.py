@@ -29,6 +29,7 @@ class Cues:
     routine: re.Pattern[str]
     elsewhere: re.Pattern[str]
     first_hand: re.Pattern[str]
+    perceived: re.Pattern[str]
     figures: re.Pattern[str]
     rumoured: re.Pattern[str]
     setting: re.Pattern[str]
@@ -81,13 +82,15 @@ def words_in(sentence: str, settings: NeverMissConfig) -> list[str]:
 def judge(sentence: str, word: str, context: str, post: Post, reading: Reading) -> Sentence:
     """Return the questions about one word in its sentence; `context` is the sentence with its two neighbours."""
     title, year = post.title, post.at.astimezone(SHANGHAI).year
-    known, acute = cues(), word not in cues().subjects
-    happening = _any(known.happening, word, sentence)
-    told = bool(known.first_hand.search(sentence))
+    acute = word not in cues().subjects
+    happening = _any(cues().happening, word, sentence)
+    told = bool(cues().first_hand.search(sentence))
+    perceived = bool(cues().perceived.search(context) and cues().first_hand.search(context))
+    happened = perceived or _any(cues().happened, word, sentence)
     steps = [
         Step("出现必报词", True, f"“{word}”，不在例外短语之内"),
         _real(sentence, title, reading, happening and told),
-        _now(sentence, word, reading, year),
+        _now(sentence, reading, year, acute=acute, happening=happening, happened=happened),
         _undenied(sentence, word, reading),
         _not_routine(reading, happening or told),
     ]
@@ -107,13 +110,12 @@ def _real(sentence: str, title: str, reading: Reading, eyewitness: bool) -> Step
     return Step("不是演练、培训、科普", False, said)
 
 
-def _now(sentence: str, word: str, reading: Reading, year: int) -> Step:
+def _now(sentence: str, reading: Reading, year: int, *, acute: bool, happening: bool, happened: bool) -> Step:
     """Ask whether it is said to have happened here and now rather than feared, regulated, counted or remembered."""
     question = "说的是已经或正在发生的事"
-    happened, happening = _any(cues().happened, word, sentence), _any(cues().happening, word, sentence)
-    emergency, acute = reading.matter is Matter.EMERGENCY, word not in cues().subjects
+    emergency = reading.matter is Matter.EMERGENCY
     far = _old_year(sentence, year) or _found(cues().elsewhere, sentence)
-    if far and not emergency:
+    if far and not (emergency or happened):
         return Step(question, False, f"“{far}”：说的是过去、别处或统计")
     feared = _found(cues().feared, sentence)
     if feared and acute and not happened:
@@ -190,6 +192,7 @@ def cues() -> Cues:
         "routine",
         "elsewhere",
         "first_hand",
+        "perceived",
         "figures",
         "rumoured",
         "setting",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from alerts.profile import Profile
 from alerts.texts import GENERIC, own_words, word_list
 from alerts.traits import Traits
-from qingting.model import Channel
+from qingting.model import Channel, Topic
 from qingting.privacy import mask_personal
 
 LONGEST = 40
@@ -46,6 +46,8 @@ def better_title(event: Profile, members: Sequence[Traits]) -> str:
     if not ranked:
         return event.title
     worth, best = ranked[0]
+    if not best:
+        return event.title or f"{Topic(event.winner('topic:', Topic.GENERAL.value)).label}相关帖文"
     if not event.title or worth > _worth(event.title, event) + CLEARLY_BETTER:
         return best
     return event.title

@@ -14,8 +14,9 @@ from qingting.model import Matter
 
 WEIGHTS = {"bias": -4.0, "words": 0.5, "naming": 0.8, "cosine": 1.0, "topic": 0.5, "gap": -0.5, "heat": 0.8}
 """What each kind of evidence adds to the log-odds. Chosen together on the demo's 410 labelled posts, alone and among
-2,300 unrelated public posts of the same days, and on 1,000 hotline complaints of three years: with these, 97 % of
-what shares a group belongs together in the mixture (all of it in the demo alone). No value may be tuned alone."""
+2,300 unrelated public posts put into the same days, and on 1,000 hotline complaints of three years. With these,
+whoever shares a group with a labelled post bears its label in 96 % of the mixture and in all of the demo alone, and
+0.76 of a story is kept together (B-cubed). No value may be tuned alone."""
 
 WORD_CAP, AREA_CAP = 3.5, 1.0
 """Nats that one word gives at most; the name of a county or city gives less, since all that happens there shares it."""
@@ -32,7 +33,7 @@ TELLING = 1.5
 TELLING_WORDS = {Matter.COMPLAINT: 3, Matter.EMERGENCY: 1}
 TELLING_WORDS_ELSE = 2
 """How many telling words must be shared where no name is: complaints sound alike everywhere, emergencies are rare.
-With one word fewer each, 146 fumes and noise complaints about different places form one group."""
+Without this, 265 noise complaints about different places formed one group."""
 
 REPORTED = frozenset({Matter.POLICY, Matter.PUBLICITY, Matter.QUALITY, Matter.APPROVAL, Matter.INSPECTION})
 REPORTED_WORDS = 4

@@ -144,7 +144,7 @@ class Profile:
     def region(self) -> str:
         """Return the most specific code that most members naming a place share, else that of the sources."""
         codes, placed = self.codes, self.votes["placed"]
-        wider = {stem(code)[:length] for code in codes if code.isdigit() for length in (2, 4)}
+        wider = {stem(code)[:length] for code in codes if code.isdigit() for length in (2, 4, 6)}
         for code in sorted(
             {*codes, *(part.ljust(6, "0") for part in wider)}, key=lambda code: (-len(stem(code)), code)
         ):

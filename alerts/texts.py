@@ -53,8 +53,18 @@ def names(text: str) -> set[str]:
 
     翠湖苑, 恒泰化工 and 凝土搅拌站 are found without cutting words; texts that mean the same name share the part.
     """
-    found = (match.group(1) for match in _name().finditer(text))
-    return {name for name in found if name[:2] not in word_list("name_types.txt") and _NO_NAME.isdisjoint(name[:2])}
+    return {name for match in _name().finditer(text) if _is_name(name := match.group(1))}
+
+
+def _is_name(text: str) -> bool:
+    """Return whether neither the beginning of a text nor, where its end is one character, its tail is a common word."""
+    tail = text[1:] if len(text) == len("翠湖苑") else ""
+    return _NO_NAME.isdisjoint(text[:2]) and _common().isdisjoint((text[:2], tail))
+
+
+@cache
+def _common() -> frozenset[str]:
+    return word_list("name_types.txt") | word_list(GENERIC)
 
 
 @cache

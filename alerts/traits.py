@@ -70,15 +70,23 @@ def traits(post: Post, reading: Reading, never_miss: NeverMissConfig) -> Traits:
     said = grave_sentence(post, reading, never_miss)
     grave = said is not None and said.fires
     water = [WATER] if said is not None and said.fires and not said.acute else []
-    naming = dict.fromkeys([*water, *tags, *sorted(companies), *sorted(names(passage))])
-    other = dict.fromkeys([*(each.name for each in reading.regions), *reading.pollutants, *reading.keywords])
+    found = sorted(names(passage))
+    naming = dict.fromkeys(
+        [*water, *tags, *sorted(companies), *(each for each in found if not _is_area(each, reading))]
+    )
+    other = dict.fromkeys([*(each.name for each in reading.regions), *found, *reading.pollutants, *reading.keywords])
     words = tuple([*naming, *(word for word in other if word not in naming)][:WORDS_KEPT])
-    areas = frozenset(word for word in words if any(word in each.name for each in reading.regions))
+    areas = frozenset(word for word in words if _is_area(word, reading))
     codes = {each.code for each in reading.regions} | ({post.region} if is_county(post.region) else set())
     vector = unpack(reading.embedding)
     return Traits(
         post, reading, words, frozenset(naming), areas, frozenset(codes), companies, vector, is_bare_repost(post), grave
     )
+
+
+def _is_area(word: str, reading: Reading) -> bool:
+    """Return whether a word is the name of an area in which much happens at once: a county, a town, a street office."""
+    return word.endswith(("街道", "镇", "乡")) or any(word in region.name for region in reading.regions)
 
 
 def company(name: str) -> str:

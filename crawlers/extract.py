@@ -8,7 +8,7 @@ from meta elements, then from the words above the text, the time at last from ht
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 
 import lxml.html
@@ -21,6 +21,7 @@ from trafilatura import extract as trafilatura_extract
 
 from crawlers.charsets import decoded
 from crawlers.dates import parse_time
+from crawlers.embedded import Embedded, embedded_article
 from crawlers.sites import Site, site_of
 from crawlers.treetext import tree_text
 from qingting.model import SHANGHAI
@@ -86,12 +87,26 @@ def extract(html: bytes, url: str, fetched_at: datetime, http_charset: str | Non
     title = _title(tree, site, metas)
     head = tree_text(tree, limit=HEAD_CHARACTERS)
     text = without_frame(_text(page, tree, site), title)
-    return Article(
+    article = Article(
         title=title,
         text=text,
         published_at=_published_at(page, tree, site, metas, head, fetched_at),
         author=_author(tree, site, metas, head),
         source=_source(tree, site, metas, head),
+    )
+    return _with_embedded(article, embedded_article(tree, fetched_at))
+
+
+def _with_embedded(article: Article, embedded: Embedded | None) -> Article:
+    """Return an article as the page's script carries it, where that has at least as much of it as the page shows."""
+    if embedded is None or len(embedded.text) < len(article.text):
+        return article
+    return replace(
+        article,
+        title=embedded.title or article.title,
+        text=embedded.text,
+        published_at=embedded.published_at or article.published_at,
+        author=embedded.author or article.author,
     )
 
 

@@ -17,6 +17,7 @@ from scrapy.utils.sitemap import Sitemap
 
 from crawlers.charsets import decoded
 from crawlers.kinds import Found, SourceSpider
+from crawlers.listings import first_ask, listed
 from crawlers.options import number, pattern, selector
 from crawlers.urls import normalised
 from qingting.config import SourceConfig
@@ -70,7 +71,9 @@ class ListSpider(SourceSpider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Ask for the list page, if it has changed."""
-        yield self.get(self.source.address, self.parse_list, essential=True, headers=self.conditions())
+        ask = first_ask(self.source.address)
+        headers = {**ask.headers, **self.conditions()}
+        yield self.get(ask.url, self.parse_list, essential=True, method=ask.method, body=ask.body, headers=headers)
 
     def cursor(self) -> Mapping[str, object]:
         """Return the list page's validators, unless articles were left over, and the pages that hold no article."""
@@ -83,7 +86,7 @@ class ListSpider(SourceSpider):
             return
         if not self._validators:
             self._validators = self.validators(response)
-        links = list(self._sitemap(response) if _is_xml(response) else self._links(response))
+        links = list(self._sitemap(response) if _is_xml(response) else self._listed(response))
         for further in links:
             if isinstance(further, Request):
                 yield further
@@ -123,6 +126,19 @@ class ListSpider(SourceSpider):
     def settle(self, request: Request) -> None:
         """Do not ask again for a page that is gone or will never be taken, while it is still listed."""
         self._settled.add(request.cb_kwargs.get("key", normalised(request.url)))
+
+    def _listed(self, response: Response) -> Iterator[str | Request]:
+        """Yield the addresses that a page or an answer lists, or requests for the lists that a page is filled from."""
+        found = listed(decoded(response.body, self.charset(response)), response.url)
+        if found is None:
+            yield from self._links(response)
+            return
+        if found.further and response.meta.get("depth", 0) == 0:
+            # Such a page stays as it is while its lists change: it must be asked for in full each time.
+            self._left_over = True
+            for address in found.further:
+                yield self.get(address, self.parse_list, essential=True)
+        yield from (each for each in found.articles if self._match.search(each))
 
     def _links(self, response: Response) -> list[str]:
         try:

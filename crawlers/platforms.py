@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin
 
 from scrapy import Request
 from scrapy.http import Response
@@ -46,7 +46,7 @@ class PlatformSpider(SourceSpider):
 
     def ask(self, url: str, callback: Callable[..., Any], *, essential: bool = True, **kwargs: Any) -> Request:
         """Return the request for an answer; `kwargs` are handed to the callback."""
-        headers = {"Referer": f"{self.base}/"}
+        headers = {"Referer": urljoin(url, "/")}
         meta = {"handle_httpstatus_list": list(REFUSING)}
         return self.get(url, callback, essential=essential, headers=headers, meta=meta, cb_kwargs=kwargs)
 

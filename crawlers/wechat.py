@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from scrapy import Request
 from scrapy.http import Response
 
-from crawlers.answers import line_of, malformed, refused
+from crawlers.answers import malformed, refused
 from crawlers.feed import Entry, parse_feed
 from crawlers.kinds import Found
 from crawlers.options import number
@@ -34,7 +34,7 @@ TAKEN_DOWN = re.compile(
 
 
 class WechatSpider(PlatformSpider):
-    """Follows each new article of a bridge's feed; what the feed itself holds of it remains where there is no page."""
+    """Follows each new article of a bridge's feed; one that was taken down is stored as the feed has it."""
 
     kind = "wechat"
     options: ClassVar[Mapping[str, str]] = MappingProxyType({"limit": f"most articles per run ({MOST_ARTICLES})"})
@@ -88,11 +88,8 @@ class WechatSpider(PlatformSpider):
         if shown is None:
             return
         if shown:
-            yield (
-                self._article(response, entry, key)
-                if fragment_text(entry.content)
-                else self._gone(response, key, shown)
-            )
+            kept = fragment_text(entry.content)
+            yield self._article(response, entry, key) if kept else self._gone(response, key, shown)
             return
         at = self.fetched(response).at
         article = await self.task.extract(response.body, response.url, at, self.charset(response))
@@ -116,7 +113,7 @@ class WechatSpider(PlatformSpider):
         return self.rejected(response.url, "empty_text", f"文章已不可见（{notice}）。")
 
     def _article(self, response: Response, entry: Entry, key: str, **fields: Any) -> Found | Reject:
-        fields.setdefault("title", line_of(entry.title))
+        fields.setdefault("title", " ".join(fragment_text(entry.title).split()))
         fields["text"] = fields.get("text") or fragment_text(entry.content) or fields["title"]
         fields.setdefault("author", entry.author)
         fields.setdefault("published_at", entry.published_at)

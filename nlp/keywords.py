@@ -92,12 +92,14 @@ def hot_words(
     found: list[HotWord] = []
     for word, count in counts.items():
         before = background.get(word, 0)
+        if not there or count < least or count + before == here + there:
+            continue
         expected = prior * (count + before) / (here + there)
         odds_here = math.log((count + expected) / (here + prior - count - expected))
         odds_there = math.log((before + expected) / (there + prior - before - expected))
         spread = math.sqrt(1 / (count + expected) + 1 / (before + expected))
         score = (odds_here - odds_there) / spread
-        if count >= least and score > 0:
+        if score > 0:
             found.append(HotWord(word, count, before, score))
     return sorted(found, key=lambda each: (-each.score, each.word))[:limit]
 
@@ -107,14 +109,16 @@ def new_words(
 ) -> list[HotWord]:
     """Return words and joined pairs of words that the background doesn't have at all, the most spoken of first.
 
-    A pair is a word of its own when at least `cohesion` of the rarer part's texts have the two together.
+    A pair is a word of its own when the background knows both parts but not together, and at least `cohesion` of the
+    rarer part's texts have the two together; next to a part that is new itself, that part is the news.
     """
     found = [
         HotWord(word, n, 0, float(n)) for word, n in period.words.items() if n >= least and not background.words[word]
     ]
     for (a, b), count in period.pairs.items():
         rarer = min(period.words[a] or count, period.words[b] or count)
-        if count >= least and not background.pairs[a, b] and count >= cohesion * rarer:
+        known = background.words[a] and background.words[b] and not background.pairs[a, b]
+        if known and count >= max(least, cohesion * rarer):
             found.append(HotWord(a + b, count, 0, float(count)))
     ranked = sorted(found, key=lambda each: (-each.count, -len(each.word), each.word))
     kept = set(_without_parts([each.word for each in ranked]))

@@ -148,9 +148,7 @@ def _load(terms: Mapping[str, str]) -> Lexicon:
     """
     columns = (Path(jieba.__file__).parent / "dict.txt").read_text(encoding="utf-8").translate(_LOWER).split()
     entries = columns[0::3]
-    frequency = {
-        entry: int(count) for entry, count in zip(entries, columns[1::3], strict=True) if not _is_latin(entry)
-    }
+    frequency = {entry: int(count) for entry, count in zip(entries, columns[1::3], strict=True) if not _is_latin(entry)}
     total = sum(frequency.values())
     for entry in list(frequency):
         for end in range(1, len(entry)):

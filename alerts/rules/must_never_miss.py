@@ -22,7 +22,7 @@ class MustNeverMiss:
         missed: Sentence | None = None
         for post, reading in case.fresh:
             sentence = grave_sentence(post, reading, case.settings.never_miss)
-            if sentence is None:
+            if sentence is None or (post.parent_id and not reading.relevant):
                 continue
             if sentence.fires:
                 floor = alert_floor(self.name, sentence.acute)

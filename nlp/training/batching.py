@@ -42,11 +42,15 @@ def batches(ids: Sequence[Sequence[int]], rows: Sequence[int], tokens: int) -> l
     return [_batch(ids, part) for part in found if part]
 
 
-def shuffled_batches(ids: Sequence[Sequence[int]], rows: Sequence[int], tokens: int, chance: random.Random) -> Iterator[Batch]:
+def shuffled_batches(
+    ids: Sequence[Sequence[int]], rows: Sequence[int], tokens: int, chance: random.Random
+) -> Iterator[Batch]:
     """Yield an epoch's batches: shuffled, then sorted by length within stretches of 1,024 rows, then shuffled again."""
     order = list(rows)
     chance.shuffle(order)
-    epoch = [batch for start in range(0, len(order), 1024) for batch in batches(ids, order[start : start + 1024], tokens)]
+    epoch = [
+        batch for start in range(0, len(order), 1024) for batch in batches(ids, order[start : start + 1024], tokens)
+    ]
     chance.shuffle(epoch)
     yield from epoch
 

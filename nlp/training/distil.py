@@ -13,7 +13,7 @@ from torch import Tensor
 from nlp.judgement import HEADS
 from nlp.training.batching import Batch, shuffled_batches, token_ids
 from nlp.training.loop import noted, train
-from nlp.training.network import Network, Outputs, answer_counts, answers_of, load_network, network_of, save_network
+from nlp.training.network import Outputs, answer_counts, answers_of, load_network, network_of, save_network
 from nlp.training.objective import apart, label_loss, label_rows, soft_loss
 from nlp.training.prepare import Example, read_examples
 from nlp.training.shipped import shipped_weights
@@ -48,7 +48,7 @@ def distil(shared: Path, work: Path, soft_path: Path, folder: Path, seed: int) -
     """
     source = shared / "models" / "teacher-12"
     torch.manual_seed(seed)
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311  an order, not a secret
     examples = _texts(work)
     ids = token_ids([each.text for each in examples], source)
     soft = torch.load(soft_path)
@@ -74,8 +74,9 @@ def distil(shared: Path, work: Path, soft_path: Path, folder: Path, seed: int) -
     train(student, epochs, loss_of, rate=RATE, head_rate=HEAD_RATE, after=after)
 
 
-def _epoch(labelled: Sequence[int], others: Sequence[int], ids: Sequence[Sequence[int]], number: int,
-           chance: random.Random) -> list[Batch]:
+def _epoch(
+    labelled: Sequence[int], others: Sequence[int], ids: Sequence[Sequence[int]], number: int, chance: random.Random
+) -> list[Batch]:
     """Return an epoch: all labelled texts and a fresh part of the others, so that each of these is met once in all."""
     part = list(others)[number::EPOCHS]
     return list(shuffled_batches(ids, [*labelled, *part], TOKENS, chance))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 
 import torch
@@ -21,7 +22,7 @@ OPSET = 17
 _NEVER = -10_000.0
 
 
-class Plain(nn.Module):
+class Plain(nn.Module):  # type: ignore[misc]  # torch ships with training only
     """The same network in plain operations: a small graph, with nothing in it that depends on how it was traced."""
 
     def __init__(self, network: Network) -> None:
@@ -67,10 +68,20 @@ def export(network: Network, tokenizer: Path, labels: Path, folder: Path) -> Non
     names = [*HEADS, "embedding"]
     axes = {"input_ids": {0: "batch", 1: "tokens"}, "attention_mask": {0: "batch", 1: "tokens"}}
     example = torch.ones((2, 16), dtype=torch.long)
-    torch.onnx.export(
-        plain, (example, example), str(folder / "float.onnx"), input_names=list(axes), output_names=names,
-        dynamic_axes=axes | {name: {0: "batch"} for name in names}, opset_version=OPSET, dynamo=False,
-    )
+    # The newer exporter would need one more package; the older says at every call that it is, and what it fixes.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        torch.onnx.export(
+            plain,
+            (example, example),
+            str(folder / "float.onnx"),
+            input_names=list(axes),
+            output_names=names,
+            dynamic_axes=axes | {name: {0: "batch"} for name in names},
+            opset_version=OPSET,
+            dynamo=False,
+        )
     quantise(folder / "float.onnx", folder / "model.onnx")
     shutil.copyfile(tokenizer, folder / "tokenizer.json")
     shutil.copyfile(labels, folder / "labels.json")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -21,8 +20,15 @@ Loss = Callable[[Outputs, Batch], Tensor]
 _READING_TOKENS = 2_048
 
 
-def train(network: Network, epochs: Sequence[Sequence[Batch]], loss_of: Loss, *, rate: float, head_rate: float,
-          after: Callable[[int], None] = lambda _: None) -> None:
+def train(
+    network: Network,
+    epochs: Sequence[Sequence[Batch]],
+    loss_of: Loss,
+    *,
+    rate: float,
+    head_rate: float,
+    after: Callable[[int], None] = lambda _: None,
+) -> None:
     """Train in bf16 with AdamW, a short warm-up and a linear decay; call `after` with each epoch's number.
 
     The word embeddings stay as they are: most of their 20,545 rows never occur in the labelled texts, and an

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
@@ -18,14 +17,20 @@ WIDTH, INNER, ATTENTION_HEADS, POSITIONS = 384, 1536, 12, 512
 Outputs = dict[str, Tensor]
 
 
-class Network(nn.Module):
+class Network(nn.Module):  # type: ignore[misc]  # torch ships with training only
     """Encoder, heads and embedding; `forward` gives logits per head, 'embedding' (L2-normalised) and 'first'."""
 
     def __init__(self, layers: int, vocabulary: int, answers: Mapping[str, int]) -> None:
         super().__init__()
         config = BertConfig(
-            vocab_size=vocabulary, hidden_size=WIDTH, num_hidden_layers=layers, num_attention_heads=ATTENTION_HEADS,
-            intermediate_size=INNER, max_position_embeddings=POSITIONS, layer_norm_eps=1e-12, pad_token_id=1,
+            vocab_size=vocabulary,
+            hidden_size=WIDTH,
+            num_hidden_layers=layers,
+            num_attention_heads=ATTENTION_HEADS,
+            intermediate_size=INNER,
+            max_position_embeddings=POSITIONS,
+            layer_norm_eps=1e-12,
+            pad_token_id=1,
         )
         self.bert = BertModel(config, add_pooling_layer=False)
         self.heads = nn.ModuleDict({head: nn.Linear(WIDTH, answers[head]) for head in HEADS})

@@ -41,13 +41,17 @@ def prepare(shared: Path, work: Path, seed: int) -> Mapping[str, int]:
     """Write train, held_out, development and unlabelled .jsonl to `work`; return how many texts each holds."""
     corpus = shared / "corpus"
     development = list(_labelled(corpus / "read_dev.jsonl", "development"))
-    kept_apart = Apart([each.text for each in development] + [_form(row["text"]) for row in _rows(corpus / "read_test_texts.jsonl")])
+    kept_apart = Apart(
+        [each.text for each in development] + [_form(row["text"]) for row in _rows(corpus / "read_test_texts.jsonl")]
+    )
     pool = {row["id"]: _form(row["text"]) for row in _rows(corpus / "posts.jsonl.gz")}
     new = [Example(post_id, pool[post_id], "new", labels) for post_id, labels in settled_labels().items()]
     labelled = kept_apart.far([*_labelled(corpus / "read_train.jsonl", "train"), *new])
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311  a sample, not a secret
     held_out = set(chance.sample([each.id for each in labelled if each.origin == "new"], HELD_OUT))
-    known = {each.id for each in (*labelled, *new, *development)} | {row["id"] for row in _rows(corpus / "read_test_texts.jsonl")}
+    known = {each.id for each in (*labelled, *new, *development)} | {
+        row["id"] for row in _rows(corpus / "read_test_texts.jsonl")
+    }
     unlabelled = [Example(post_id, text, "pool") for post_id, text in pool.items() if post_id not in known]
     titles = sorted({_form(row["title"]) for row in _rows(corpus / "weibo_hot_2023_2024.jsonl.gz")})
     unlabelled += [Example(f"title-{n}", text, "title") for n, text in enumerate(chance.sample(titles, TITLES))]
@@ -64,7 +68,7 @@ def prepare(shared: Path, work: Path, seed: int) -> Mapping[str, int]:
 
 def read_examples(path: Path) -> list[Example]:
     """Return the examples of a file that `write_examples` wrote."""
-    return [Example(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [Example(**json.loads(line)) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def write_examples(path: Path, examples: Iterable[Example]) -> None:
@@ -102,9 +106,9 @@ def _labelled(path: Path, origin: str) -> Iterator[Example]:
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, str]]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
-        yield from map(json.loads, lines)
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+    yield from (json.loads(line) for line in text.split("\n") if line)
 
 
 def _form(text: str) -> str:

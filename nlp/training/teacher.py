@@ -14,7 +14,7 @@ from nlp.judgement import HEADS
 from nlp.training.batching import Batch, shuffled_batches, token_ids
 from nlp.training.loop import noted, train
 from nlp.training.network import Network, Outputs, answers_of, load_network, save_network
-from nlp.training.objective import apart, label_loss, label_rows, soft_loss
+from nlp.training.objective import apart, label_loss, label_rows
 from nlp.training.prepare import Example, read_examples
 from nlp.training.scores import scores
 
@@ -35,7 +35,7 @@ def fine_tune(shared: Path, work: Path, folder: Path, seed: int) -> None:
     """Train from shared/models/teacher-12 and write the network to `folder`."""
     source = shared / "models" / "teacher-12"
     torch.manual_seed(seed)
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311  an order, not a secret
     answers = answers_of(source)
     examples = read_examples(work / "train.jsonl")
     kept = chance.sample(read_examples(work / "unlabelled.jsonl"), KEPT * EPOCHS)
@@ -71,7 +71,9 @@ def report(network: Network, examples: Sequence[Example], source: Path, when: st
     return figures
 
 
-def _epoch(examples: Sequence[Example], ids: Sequence[Sequence[int]], number: int, chance: random.Random) -> list[Batch]:
+def _epoch(
+    examples: Sequence[Example], ids: Sequence[Sequence[int]], number: int, chance: random.Random
+) -> list[Batch]:
     old = [row for row, each in enumerate(examples) if each.origin == "train"]
     new = [row for row, each in enumerate(examples) if each.origin == "new"]
     rows = new + chance.sample(old, int(len(old) * OLD_SHARE))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+from qingting.store import dumping
 from qingting.store.alerts import Alerts
 from qingting.store.database import Database
 from qingting.store.drafts import Drafts
@@ -14,8 +17,19 @@ class SqlCases:
     """The contract's Cases over one database."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self.events = Events(database)
         self.alerts = Alerts(database)
         self.drafts = Drafts(database)
         self.records = Records(database)
         self.leases = Leases(database)
+
+    def dump(self) -> Iterator[str]:
+        """Yield everything as lines of JSON, as of one moment and in one order whatever the database."""
+        with self._database.reading() as connection:
+            yield from dumping.dump(connection)
+
+    def fill(self, lines: Iterable[str]) -> int:
+        """Take the lines of a dump, all or none, and return how many. Raises StoreError(conflict) unless empty."""
+        with self._database.transaction() as connection:
+            return dumping.fill(connection, lines)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -186,6 +186,15 @@ class Cases(Protocol):
     drafts: Drafts
     records: Records
     leases: Leases
+
+    def dump(self) -> Iterator[str]:
+        """Yield everything but leases as lines of JSON, as of one moment and in one order whatever the database."""
+
+    def fill(self, lines: Iterable[str]) -> int:
+        """Take the lines of a dump, all or none, and return how many.
+
+        Raises StoreError(conflict) unless there is nothing yet, InputError(malformed) for a line of no dump.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Cluster:
         """Return the answer of all shards with the exact number of hits, or raise."""
         with translated():
             answer = self.client.search(
-                **{"track_total_hits": True, **request}, allow_partial_search_results=False, rest_total_hits_as_int=True
+                **{"track_total_hits": True, **request}, allow_partial_search_results=False
             ).body
         _require_whole(answer)
         found: dict[str, Any] = answer
@@ -115,6 +115,13 @@ class Cluster:
                 raise _partial()
         return [each for each in found if each.get("found")]
 
+    def version_and_status(self, index: str) -> tuple[str, str]:
+        """Return the server's version and how an index is: green, yellow (copies missing) or red (posts missing)."""
+        with translated():
+            version = self.client.info()["version"]["number"]
+            status = self.client.cluster.health(index=index)["status"]
+        return str(version), str(status)
+
     def refresh(self, *indexes: str) -> None:
         """Make everything written before this call visible to searches."""
         with translated():
@@ -158,7 +165,7 @@ class Cluster:
             if each.body is not None:
                 lines.append(each.body)
         try:
-            answer = self.client.bulk(operations=lines, require_alias=False).body
+            answer = self.client.bulk(operations=lines).body
         except ApiError as error:
             if error.status_code == TOO_MANY:
                 return [{"status": TOO_MANY, "_index": ""}] * len(operations)

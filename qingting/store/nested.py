@@ -1,7 +1,8 @@
-"""Values as JSON text and back, by the type they were declared with; both back ends keep what has no column so."""
+"""Values as JSON text and back, by the type they were declared with; all back ends keep what has no column so."""
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import types
@@ -16,8 +17,13 @@ from qingting.model import utc
 
 
 def to_json(value: object) -> str:
-    """Return JSON text for scalars, times, vocabularies, tuples, mappings and dataclasses of these."""
+    """Return JSON text for scalars, bytes, times, vocabularies, tuples, mappings and dataclasses of these."""
     return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def canonical(value: object) -> bytes:
+    """Return the JSON text of a value as bytes that equal values share, in whatever order their mappings come."""
+    return json.dumps(_plain(value), ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode()
 
 
 def from_json(kind: Any, text: str) -> Any:
@@ -32,6 +38,8 @@ def _plain(value: object) -> object:
         return utc(value).isoformat()
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, tuple | list):
@@ -51,6 +59,8 @@ def _typed(kind: Any, plain: Any) -> Any:
         return kind(**{name: _typed(hint, plain[name]) for name, hint in _hints(kind).items() if name in plain})
     if kind is datetime:
         return datetime.fromisoformat(plain)
+    if kind is bytes:
+        return base64.b64decode(plain)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind(plain)
     return plain

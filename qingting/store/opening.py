@@ -29,9 +29,13 @@ def open_store(
     `cut_version` names how `cut` cuts; an index made under another one is told of by `Store.describe`.
     Raises StoreError(unsupported | unavailable | schema | corrupt | busy).
     """
+    if settings.posts.reveal().startswith(("https://", "http://")):
+        return _open_with_elastic(settings, home, cut, timezone, cut_version)
     if settings.posts.reveal() != SQLITE:
         raise StoreError(
-            "config.toml 的 store.posts 不是本版本支持的帖文库。", reason="unsupported", hint="请填 sqlite。"
+            "config.toml 的 store.posts 不是本版本支持的帖文库。",
+            reason="unsupported",
+            hint="请填 sqlite，或 Elasticsearch 的地址，形如 https://用户:口令@主机:9200/。",
         )
     posts_database = _open_file(home)
     shared = settings.cases.reveal() == SQLITE
@@ -62,6 +66,35 @@ def open_store(
         close=lambda: _close(posts_database, cases_database),
         describe=describe,
     )
+
+
+def _open_with_elastic(settings: StoreConfig, home: Path, cut: Cut, timezone: str, cut_version: str) -> Store:
+    """Open a store whose posts live in Elasticsearch; its transactions are those of the cases alone."""
+    # Half a second and 20 MB that nobody with the posts in SQLite needs.
+    from qingting.store.elastic import open_elastic  # noqa: PLC0415  declared lazy
+
+    cases = settings.cases.reveal()
+    cases_database = _open_file(home) if cases == SQLITE else open_address(cases)
+    try:
+        migrations.migrate(cases_database, "cases", migrations.CASES)
+        posts = open_elastic(settings.posts.reveal(), cut, ZoneInfo(timezone), cut_version)
+    except BaseException:
+        _close(cases_database)
+        raise
+
+    @contextmanager
+    def transaction() -> Iterator[None]:
+        with cases_database.transaction():
+            yield
+
+    def close() -> None:
+        posts.close()
+        _close(cases_database)
+
+    def describe() -> Mapping[str, str]:
+        return {"posts": posts.describe(), "cases": _describe(cases_database, "cases")}
+
+    return Store(posts, SqlCases(cases_database), transaction, close, describe)
 
 
 def _open_file(home: Path) -> Database:

@@ -48,7 +48,8 @@ def search_page(connection: Connection, search: Search, query: Query) -> Page:
     if search.limit < 1:
         raise UsageError("每页条数至少为 1。", reason="bad_argument", hint="请改大条数。")
     low, high = key_range(search)
-    keys = _newest_keys(connection, compile_query(query, low, min(high, position(search.after, HIGHEST) - 1)), search.limit + 1)
+    last = min(high, position(search.after, HIGHEST) - 1)
+    keys = _newest_keys(connection, compile_query(query, low, last), search.limit + 1)
     total, exact = _capped_count(connection, compile_query(query, low, high))
     shown = keys[: search.limit]
     following = str(shown[-1]) if len(keys) > search.limit else ""

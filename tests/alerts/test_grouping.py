@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -294,6 +295,20 @@ def _partition(home, batches):
     for post_id, event_id in homes.items():
         groups.setdefault(event_id, set()).add(post_id)
     return {frozenset(group) for group in groups.values()}
+
+
+def test_a_closed_event_takes_reposts_but_no_new_posts(desk, say):
+    first = say("清源河临河段岸边漂了一长溜死鱼", 6, words=FISH)
+    [event] = desk.hear(first)
+    closed = replace(event, state=EventState.CLOSED)
+    desk.store.cases.events.save(closed, "值班员", "办结", first.post.at)
+    repost = say("转发微博", 7, parent=first)
+    new = say("清源河临河段又漂了一长溜死鱼", 8, words=FISH)
+    desk.hear(repost)
+    desk.hear(new)
+    assert desk.together(first, repost)
+    assert not desk.together(first, new)
+    assert desk.store.cases.events.get(event.id).state is EventState.CLOSED
 
 
 def test_settings_decide_from_when_an_event_is_shown(store, say):

@@ -30,6 +30,9 @@ FIRES = [
     ("上周才演练过，今天厂里真的泄漏了，我们都闻到了", Matter.COMPLAINT),
     ("鱼塘的鱼一夜之间全部中毒死亡", Matter.COMPLAINT),
     ("网传自来水被污染不实，请大家不要抢水", Matter.OPINION),
+    ("味道呛得我们睡不着。会不会是恒泰化工又泄漏？", Matter.COMPLAINT),
+    ("听到爆炸声，会不会是化工厂出事了", Matter.OPINION),
+    ("全城几十万人喝着被污染的自来水", Matter.OPINION),
     ("怀疑厂里管道泄漏，半夜味道呛人，可能会爆炸", Matter.COMPLAINT),
 ]
 
@@ -53,6 +56,7 @@ SILENT = [
     ("排查未发现泄漏，请放心", Matter.ENFORCEMENT, "不是只说没有发生"),
     ("公司信息泄漏，个人信息泄露了怎么办", Matter.OPINION, None),
     ("公司楼下牛肉面好吃到爆炸", Matter.OPINION, None),
+    ("请放心，阀门不会泄漏", Matter.ENFORCEMENT, "不是只说没有发生"),
     ("信息爆炸的时代，颜值爆炸的妆造", Matter.OPINION, None),
     ("考研题泄漏是假的，内存泄漏查了三天", Matter.OPINION, None),
     ("今天河边空气真好", Matter.OPINION, None),

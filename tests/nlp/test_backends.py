@@ -53,7 +53,15 @@ def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     raise AssertionError(f"say here how a {request.param} back end is opened in tests")
 
 
-TEXTS = ["化工厂半夜偷排污水，河里的鱼都死了！", "", "今天蓝天白云，空气真好", "优化营商环境", "。", "😡" * 30, "长" * 3000]
+TEXTS = [
+    "化工厂半夜偷排污水，河里的鱼都死了！",
+    "",
+    "今天蓝天白云，空气真好",
+    "优化营商环境",
+    "。",
+    "😡" * 30,
+    "长" * 3000,
+]
 
 
 def test_every_back_end_on_offer_is_under_the_contract() -> None:

@@ -60,7 +60,9 @@ def test_no_posts_give_no_readings(reader, now) -> None:
 
 def test_the_posters_own_words_decide_the_attitude_and_all_words_the_subject(reader, post, now) -> None:
     quoted = "//@清源发布:我市污水处理厂提标改造工程顺利竣工，清水河水质明显改善，市民纷纷点赞。"
-    praised, blamed = reader.read([post("真好，感谢环保人！" + quoted), post("骗人！恶心！根本没变，照样臭！" + quoted)], now)
+    praised, blamed = reader.read(
+        [post("真好，感谢环保人！" + quoted), post("骗人！恶心！根本没变，照样臭！" + quoted)], now
+    )
     assert praised.score > blamed.score
     assert praised.topic is blamed.topic is Topic.WATER
 
@@ -144,7 +146,8 @@ def test_whose_words_a_post_holds_is_settled_before_reading(post) -> None:
 
 def test_opening_and_reading_prints_nothing() -> None:
     program = (
-        "from datetime import datetime, UTC\nfrom nlp.reader import open_reader\nfrom qingting.model import Post, Channel\n"
+        "from datetime import datetime, UTC\nfrom nlp.reader import open_reader\n"
+        "from qingting.model import Post, Channel\n"
         "now = datetime(2026, 1, 1, tzinfo=UTC)\n"
         "open_reader().read([Post('a', 's', '1', Channel.SOCIAL, '雾霾天', now)], now)\n"
     )

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from qingting.config import StoreConfig
 from qingting.store import open_store
+from qingting.strict import Secret
 
-store = open_store(StoreConfig(), Path(sys.argv[1]), list)
+store = open_store(StoreConfig(posts=Secret(sys.argv[2])), Path(sys.argv[1]), list)
 now = datetime(2025, 3, 2, tzinfo=UTC)
 for call in range(1000):
     # A name a call: a worker gets back what it holds under its own name.
-    posts = store.posts.claim_unread(f"{sys.argv[2]}{call}", 7, now, timedelta(minutes=5))
+    posts = store.posts.claim_unread(f"{sys.argv[3]}{call}", 7, now, timedelta(minutes=5))
     if not posts:
         break
     sys.stdout.write("\n".join(post.id for post in posts) + "\n")

