@@ -17,8 +17,11 @@ LONGEST = 40
 SHORTEST, COMFORTABLE = 6, 30
 """A headline of fewer characters says too little; one of more is read less well than a shorter one."""
 
-CLEARLY_BETTER = 0.2
-"""By how much (of 0..1) another headline must be better before it replaces the one people know the event by."""
+CLEARLY_BETTER, SETTLED_BETTER = 0.2, 0.4
+"""By how much (of 0..1) another headline must be better before it replaces the one people know the event by: less
+while the event is young, more from SETTLED distinct members on, when it is talked of under its name."""
+
+SETTLED = 30
 
 LEADING = 8
 """How many of the event's leading words a headline is measured by."""
@@ -48,7 +51,8 @@ def better_title(event: Profile, members: Sequence[Traits]) -> str:
     worth, best = ranked[0]
     if not best:
         return event.title or f"{Topic(event.winner('topic:', Topic.GENERAL.value)).label}相关帖文"
-    if not event.title or worth > _worth(event.title, event) + CLEARLY_BETTER:
+    margin = CLEARLY_BETTER if event.distinct < SETTLED else SETTLED_BETTER
+    if not event.title or worth > _worth(event.title, event) + margin:
         return best
     return event.title
 

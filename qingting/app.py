@@ -19,6 +19,7 @@ import httpx
 from alerts.delivery import Delivered, deliver_due
 from alerts.detect import detect
 from alerts.grouping import Grouper
+from alerts.settling import settle
 from crawlers.files import read_posts
 from crawlers.privacy import Pseudonyms, load_key
 from crawlers.run import Collected, crawl_once
@@ -26,7 +27,7 @@ from nlp.reader import Place, Reader, open_reader
 from nlp.segment import CUT_VERSION, cut
 from qingting.config import Config, SourceConfig
 from qingting.errors import NotFoundError
-from qingting.model import Alert, AuditEntry, Draft, Post, Reject
+from qingting.model import Alert, AuditEntry, Draft, Event, Post, Reject
 from qingting.store import Store, open_store
 from responders.drafting import Office, create
 
@@ -161,7 +162,7 @@ class Worker:
         self.reader = reader
         self.name = name
         self.timed = timed
-        self._grouper = Grouper(service.store.cases, service.config.alerts.grouping)
+        self._grouper = Grouper(service.store.cases, service.config.alerts.grouping, service.config.alerts.never_miss)
 
     def work(self) -> Worked | None:
         """Do one batch and return what came of it, None when nothing was pending.
@@ -207,6 +208,12 @@ class Worker:
 def deliver(service: Service, client: httpx.Client) -> Delivered:
     """Try every delivery that is due (8); what fails is tried again later, never forgotten."""
     return deliver_due(service.store.cases, service.config.alerts, service.clock(), client)
+
+
+def settle_events(service: Service) -> list[Event]:
+    """Turn events that nobody speaks of any more quiet."""
+    with service.store.transaction():
+        return settle(service.store.cases, service.config.alerts.grouping, service.clock())
 
 
 def draft(service: Service, event_id: str, channel: str, by: str) -> Draft:

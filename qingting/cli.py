@@ -12,7 +12,16 @@ import httpx
 import typer
 
 from crawlers.run import run_crawl
-from qingting.app import Imported, Worker, chosen_sources, collect, deliver, import_file, open_service_reader
+from qingting.app import (
+    Imported,
+    Worker,
+    chosen_sources,
+    collect,
+    deliver,
+    import_file,
+    open_service_reader,
+    settle_events,
+)
 from qingting.commands import alerts, bench, drafts, events, extract, read, search, sources
 from qingting.commands.shared import (
     GIVEN,
@@ -115,6 +124,7 @@ def work(
             for worked in Worker(service, reader, name).until_idle():
                 total.update(posts=worked.posts, relevant=worked.relevant, alerts=len(worked.alerts))
                 bar.advance(bar.task_ids[0], worked.posts)
+        settle_events(service)
         with httpx.Client(timeout=timeout) as client:
             sent = deliver(service, client)
         total.update(delivered=sent.delivered, retried=sent.retried, failed=sent.failed)

@@ -134,6 +134,7 @@ class GroupingConfig:
     days: float = 7.0
     threshold: float = 0.5
     shown_from: int = 3
+    quiet_hours: float = 48.0
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from typing import IO, Any
 
 from qingting.config import StoreConfig
 from qingting.errors import InputError, StoreError, UsageError
-from qingting.store.contract import Kept, Store
+from qingting.store.contract import Store
 from qingting.store.copying import Digest
 from qingting.store.dumping import digest as digest_of_lines
 from qingting.store.nested import to_json
@@ -62,8 +62,8 @@ class Manifest:
     digest: Digest | None = None
     rows: int = 0
     rows_digest: str = ""
-    format: int = FORMAT
     members: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    format: int = FORMAT
 
 
 class _Writer:
@@ -125,7 +125,7 @@ def write_backup(
     try:
         with _private(partial) as raw, tarfile.open(fileobj=raw, mode="w:gz", compresslevel=GZIP_LEVEL) as archive:
             manifest = _written(_Writer(archive, note), store, settings, home, made_at, program, evidence)
-        os.replace(partial, file)
+        partial.replace(file)
     except OSError as error:
         raise StoreError(
             f"备份写不下去：{error.strerror}。", reason="unavailable", hint="请检查目标目录的空间和权限。"
@@ -149,16 +149,14 @@ def _written(
     program: str,
     evidence: bool,
 ) -> Manifest:
-    kinds = ["sqlite" if each.reveal() == SQLITE else "lines" for each in (settings.posts, settings.cases)]
-    digest = _add_posts(writer, store) if kinds[0] == "lines" else None
-    tally = digest.posts if digest else 0
-    if "sqlite" in kinds:
-        found = _add_snapshot(writer, home)
-        tally = tally if digest else found
-    rows, rows_digest = _add_cases(writer, store) if kinds[1] == "lines" else (0, "")
+    posts, cases = ("sqlite" if each.reveal() == SQLITE else "lines" for each in (settings.posts, settings.cases))
+    digest = _add_posts(writer, store) if posts == "lines" else None
+    in_snapshot = _add_snapshot(writer, home) if "sqlite" in (posts, cases) else 0
+    rows, rows_digest = _add_cases(writer, store) if cases == "lines" else (0, "")
     _add_files(writer, home, evidence)
+    tally = digest.posts if digest else in_snapshot
     members = dict(writer.members)
-    manifest = Manifest(made_at.isoformat(), program, *kinds, tally, digest, rows, rows_digest, FORMAT, members)
+    manifest = Manifest(made_at.isoformat(), program, posts, cases, tally, digest, rows, rows_digest, members)
     writer.add_text(MANIFEST, json.dumps(asdict(manifest), ensure_ascii=False, indent=1))
     return manifest
 
@@ -210,7 +208,7 @@ def _add_files(writer: _Writer, home: Path, evidence: bool) -> None:
     """Add the home's other files, each as long as it is now."""
     for path in sorted(home.rglob("*")):
         name = path.relative_to(home)
-        passing = path.suffix in PASSING_SUFFIXES or str(name) in NOT_KEPT
+        passing = path.suffix in PASSING_SUFFIXES or name.as_posix() in NOT_KEPT
         if passing or not path.is_file() or path.is_symlink() or (name.parts[0] == "evidence" and not evidence):
             continue
         with path.open("rb") as source:
@@ -268,13 +266,3 @@ def _manifest(content: bytes) -> Manifest:
         return Manifest(**values)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError("备份的清单格式不对。", reason="malformed", hint="请确认这是 qingting 的备份。") from error
-
-
-def kept_in(lines: Iterable[bytes]) -> Iterator[Kept]:
-    """Yield the posts of a member's lines."""
-    from_lines = (line.decode("utf-8", "surrogatepass") for line in lines)
-    yield from map(_kept, from_lines)
-
-
-def _kept(line: str) -> Kept:
-    return from_json(Kept, line)  # type: ignore[no-any-return]

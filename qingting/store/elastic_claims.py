@@ -94,5 +94,3 @@ def _is_free(known: dict[str, Any] | None, worker: str, now: datetime) -> bool:
         return True
     claim = known["_source"]
     return bool(claim["worker"] == worker or claim["held_until"] <= microseconds(now))
-
-

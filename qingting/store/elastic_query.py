@@ -21,9 +21,7 @@ EVERYTHING: Dsl = {"match_all": {}}
 
 def compile_search(search: Search, query: Query) -> Dsl:
     """Return the DSL for the posts of a search's time range that a query finds."""
-    bounds = {
-        name: microseconds(at) for name, at in (("gte", search.since), ("lt", search.until)) if at is not None
-    }
+    bounds = {name: microseconds(at) for name, at in (("gte", search.since), ("lt", search.until)) if at is not None}
     times = [{"range": {"at": bounds}}] if bounds else []
     return conjunction([*times, compile_query(query)])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -14,7 +14,7 @@ from typing import IO
 from qingting.config import StoreConfig
 from qingting.errors import InputError, StoreError, UsageError
 from qingting.store.backup import BLOCK, Manifest, members, read_manifest
-from qingting.store.contract import Kept, Store
+from qingting.store.contract import Kept, Search, Store
 from qingting.store.copying import BATCH, digest_posts, require_same
 from qingting.store.dumping import digest as digest_of_lines
 from qingting.store.nested import from_json
@@ -37,7 +37,13 @@ def restore_backup(
     once as it is put back. Raises UsageError(bad_argument) for a home that isn't empty, InputError for a broken
     backup, StoreError(conflict | unsupported | partial).
     """
-    _require_empty(home)
+    begun = (home / MARK).exists()
+    if not begun and home.exists() and any(home.iterdir()):
+        raise UsageError(
+            f"数据目录 {home} 不是空的。",
+            reason="bad_argument",
+            hint="请用 --home 指定一个空目录，恢复不覆盖现有数据。",
+        )
     manifest = read_manifest(file, note)
     _require_fitting(manifest, settings)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,18 +55,13 @@ def restore_backup(
     _check_database(home / FILE_NAME)
     store = open_restored()
     try:
+        if manifest.posts == "lines" and not begun and store.posts.scan(limit=1).kept:
+            raise StoreError("目标帖文库里已有帖文。", reason="conflict", hint="请换一个空的库再恢复。")
         _fill(store, file, manifest, note)
     finally:
         store.close()
     (home / MARK).unlink()
     return manifest
-
-
-def _require_empty(home: Path) -> None:
-    if home.exists() and any(home.iterdir()) and not (home / MARK).exists():
-        raise UsageError(
-            f"数据目录 {home} 不是空的。", reason="bad_argument", hint="请用 --home 指定一个空目录，恢复不覆盖现有数据。"
-        )
 
 
 def _require_fitting(manifest: Manifest, settings: StoreConfig) -> None:
@@ -110,8 +111,10 @@ def _fill(store: Store, file: Path, manifest: Manifest, note: Callable[[str], No
         require_same(manifest.digest, digest_posts(store.posts))
     if manifest.cases == "lines":
         _fill_cases(store, rows, manifest)
-    if manifest.posts == "sqlite" and len(store.posts.scan(limit=1).kept) != min(manifest.tally, 1):
-        raise StoreError("恢复后的帖文库是空的。", reason="partial", hint="请换一份备份。")
+    if (there := store.posts.count(Search())) != manifest.tally:
+        raise StoreError(
+            f"恢复后有帖文 {there} 条，备份时有 {manifest.tally} 条。", reason="partial", hint="请换一份备份。"
+        )
 
 
 def _fill_posts(store: Store, content: IO[bytes]) -> None:
