@@ -226,7 +226,9 @@ class Grouper:
     def _save(self, event_id: str, joined: Sequence[tuple[Traits, Membership]], now: datetime) -> Event:
         """Write an event and its new members, and return the event."""
         profile = self._board.profiles[event_id]
-        profile.title = better_title(profile, [post for post, member in joined if not member.copy])
+        profile.title = better_title(
+            profile, [post for post, member in joined if not member.copy], self._never_miss.words
+        )
         profile.level = grade(profile)
         if profile.state in OPEN_STATES:
             shown = profile.distinct >= self._settings.shown_from

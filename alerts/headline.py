@@ -23,6 +23,9 @@ while the event is young, more from SETTLED distinct members on, when it is talk
 
 SETTLED = 30
 
+STRIKING = 0.6
+"""What a striking word in a headline is worth: 岸边漂了一长溜死鱼 before 起个大早来清源河临河段钓鱼."""
+
 LEADING = 8
 """How many of the event's leading words a headline is measured by."""
 
@@ -37,14 +40,16 @@ _SPACE = re.compile(r"\s+")
 _EDGES = " 　，。！？!?；;：:、…~～—-·|"
 
 
-def better_title(event: Profile, members: Sequence[Traits]) -> str:
+def better_title(event: Profile, members: Sequence[Traits], striking: Sequence[str]) -> str:
     """Return the event's title, or a headline from its new members if that is clearly better.
+
+    `striking` are words that a duty officer looks for first (必报词): a headline with one says more.
 
     At most 40 characters, personal data masked. Later members must win by a margin, so that the title stays.
     """
     found = [(headline, _bonus(post)) for post in members for headline in headlines(post)]
     ranked = sorted(
-        ((_worth(text, event) + bonus, text) for text, bonus in found), key=lambda pair: (-pair[0], pair[1])
+        ((_worth(text, event, striking) + bonus, text) for text, bonus in found), key=lambda pair: (-pair[0], pair[1])
     )
     if not ranked:
         return event.title
@@ -52,7 +57,7 @@ def better_title(event: Profile, members: Sequence[Traits]) -> str:
     if not best:
         return event.title or f"{Topic(event.winner('topic:', Topic.GENERAL.value)).label}相关帖文"
     margin = CLEARLY_BETTER if event.distinct < SETTLED else SETTLED_BETTER
-    if not event.title or worth > _worth(event.title, event) + margin:
+    if not event.title or worth > _worth(event.title, event, striking) + margin:
         return best
     return event.title
 
@@ -81,7 +86,7 @@ def _tidy(text: str) -> str:
     return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip(_EDGES) + "…"
 
 
-def _worth(headline: str, event: Profile) -> float:
+def _worth(headline: str, event: Profile, striking: Sequence[str]) -> float:
     """Return 0..1: how much of what the members share a headline says, less what makes it hard to read."""
     telling = {
         word: event.shares[word] * (0.4 if word in word_list(GENERIC) else 1.0) for word in event.leading(LEADING)
@@ -91,7 +96,7 @@ def _worth(headline: str, event: Profile) -> float:
     length = len(headline)
     awkward = 0.3 * (length < SHORTEST) + 0.02 * max(0, length - COMFORTABLE) + 0.1 * headline.endswith("…")
     awkward += 0.2 * bool(_PERSONAL.search(headline)) + 0.3 * bool(_NOTICE.search(headline))
-    return covered - awkward
+    return covered + STRIKING * any(word in headline for word in striking) - awkward
 
 
 def _bonus(post: Traits) -> float:

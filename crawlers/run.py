@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
-import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +20,7 @@ from twisted.python.failure import Failure
 
 from crawlers.addresses import GuardedResolver
 from crawlers.evidence import EvidenceWriter, drop_expired
-from crawlers.extract import Article, extract
+from crawlers.extraction import Extract, extract_here
 from crawlers.health import Memory
 from crawlers.kinds import SourceSpider, Task, spider_class
 from crawlers.pace import Pace
@@ -36,7 +33,7 @@ from qingting.errors import QingtingError
 from qingting.model import SourceHealth, shown
 from qingting.store import Store
 
-__all__ = ["Collected", "crawl_forever", "crawl_once", "extraction_pool", "install_reactor", "run_crawl"]
+__all__ = ["Collected", "crawl_forever", "crawl_once", "install_reactor", "run_crawl"]
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +54,7 @@ class _Desk:
     clock: Callable[[], datetime]
     pseudonyms: Pseudonyms
     pace: Pace
-    extractor: Executor | None
+    extract: Extract
     runner: AsyncCrawlerRunner
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SOURCES_AT_ONCE))
 
@@ -70,17 +67,17 @@ async def crawl_once(
     clock: Callable[[], datetime],
     pseudonyms: Pseudonyms,
     *,
-    extractor: Executor | None = None,
+    extract: Extract = extract_here,
 ) -> list[Collected]:
     """Run each source once and return what came of it, in the order given.
 
-    A source that refused us is left alone until its back-off is over. `extractor` takes the extraction of article
-    pages to other processes (see `extraction_pool`); without one it happens here. Raises CrawlError(unsupported) or
-    ConfigError for a source that cannot be run at all, before any is, and StoreError.
+    A source that refused us is left alone until its back-off is over. `extract` finds the article of a page, here or
+    in other processes (see `extraction_pool`). Raises CrawlError(unsupported) or ConfigError for a source that cannot
+    be run at all, before any is, and StoreError.
     """
     for source in sources:
         spider_class(source)
-    desk = _desk(settings, store, home, clock, pseudonyms, extractor)
+    desk = _desk(settings, store, home, clock, pseudonyms, extract)
     results = await asyncio.gather(*(_in_turn(desk, source) for source in sources), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
@@ -97,7 +94,7 @@ async def crawl_forever(
     pseudonyms: Pseudonyms,
     stop: asyncio.Event,
     *,
-    extractor: Executor | None = None,
+    extract: Extract = extract_here,
 ) -> None:
     """Run every enabled source by its cadence until `stop` is set; then running ones finish what they have in hand.
 
@@ -106,7 +103,7 @@ async def crawl_forever(
     enabled = [source for source in sources if source.enabled]
     for source in enabled:
         spider_class(source)
-    desk = _desk(settings, store, home, clock, pseudonyms, extractor)
+    desk = _desk(settings, store, home, clock, pseudonyms, extract)
     tending = [asyncio.create_task(_tend(desk, source, stop)) for source in enabled]
     tending.append(asyncio.create_task(_sweep(desk, stop)))
     await stop.wait()
@@ -120,12 +117,12 @@ def _desk(
     home: Path,
     clock: Callable[[], datetime],
     pseudonyms: Pseudonyms,
-    extractor: Executor | None,
+    extract: Extract,
 ) -> _Desk:
     install_reactor()
     install_resolver(GuardedResolver(settings.allow_loopback_ports))
     runner = AsyncCrawlerRunner(scrapy_settings(settings))
-    return _Desk(settings, store, home, clock, pseudonyms, Pace(settings.delay_seconds), extractor, runner)
+    return _Desk(settings, store, home, clock, pseudonyms, Pace(settings.delay_seconds), extract, runner)
 
 
 async def _in_turn(desk: _Desk, source: SourceConfig) -> Collected:
@@ -158,24 +155,12 @@ def _task(desk: _Desk, source: SourceConfig, previous: Mapping[str, object], rec
         clock=desk.clock,
         pseudonyms=desk.pseudonyms,
         known=desk.store.posts.known,
-        extract=functools.partial(_extract, desk.extractor),
+        extract=desk.extract,
         take=recorder.take,
         pace=desk.pace,
         contact=desk.settings.contact,
         loopback_ports=desk.settings.allow_loopback_ports,
     )
-
-
-async def _extract(
-    extractor: Executor | None, html: bytes, url: str, fetched_at: datetime, http_charset: str | None
-) -> Article:
-    if extractor is not None:
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(extractor, extract, html, url, fetched_at, http_charset)
-        except BrokenExecutor:
-            log.warning("the extraction pool is broken; %s is extracted in this process", url)
-    return extract(html, url, fetched_at, http_charset)
 
 
 class _Watch:
@@ -254,12 +239,3 @@ async def _sweep(desk: _Desk, stop: asyncio.Event) -> None:
         except OSError:
             log.exception("expired evidence could not be dropped")
         due = desk.clock() + SWEEP_EVERY
-
-
-def extraction_pool(workers: int) -> Executor:
-    """Return a pool of processes for `extract`; the caller shuts it down.
-
-    Processes, not threads: lxml's and our own Python code hold the GIL. They are spawned rather than forked, since
-    this process runs threads and sockets, and they start with the first page.
-    """
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))

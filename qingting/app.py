@@ -20,6 +20,7 @@ from alerts.delivery import Delivered, deliver_due
 from alerts.detect import detect
 from alerts.grouping import Grouper
 from alerts.settling import settle
+from crawlers.extraction import Extract, extract_here, extraction_pool
 from crawlers.files import read_posts
 from crawlers.privacy import Pseudonyms, load_key
 from crawlers.run import Collected, crawl_once
@@ -106,11 +107,25 @@ def open_service_reader(config: Config) -> Reader:
     )
 
 
-async def collect(service: Service, sources: Sequence[SourceConfig]) -> list[Collected]:
+async def collect(
+    service: Service, sources: Sequence[SourceConfig], extract: Extract = extract_here
+) -> list[Collected]:
     """Crawl each source once: (1) fetch and parse, (2) store posts, cursor and health in one transaction."""
     return await crawl_once(
-        sources, service.config.crawl, service.store, service.home, service.clock, service.pseudonyms
+        sources,
+        service.config.crawl,
+        service.store,
+        service.home,
+        service.clock,
+        service.pseudonyms,
+        extract=extract,
     )
+
+
+async def collect_with_workers(service: Service, sources: Sequence[SourceConfig]) -> list[Collected]:
+    """Crawl each source once as `collect` does, with articles extracted by `crawl.workers` processes."""
+    async with extraction_pool(service.config.crawl.workers) as extract:
+        return await collect(service, sources, extract)
 
 
 def chosen_sources(config: Config, ids: Sequence[str]) -> list[SourceConfig]:

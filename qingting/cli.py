@@ -16,13 +16,13 @@ from qingting.app import (
     Imported,
     Worker,
     chosen_sources,
-    collect,
+    collect_with_workers,
     deliver,
     import_file,
     open_service_reader,
     settle_events,
 )
-from qingting.commands import alerts, bench, drafts, events, extract, read, search, sources
+from qingting.commands import alerts, bench, drafts, events, extract, read, search, sources, store
 from qingting.commands.shared import (
     GIVEN,
     ConfigOption,
@@ -50,7 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (sources.app, events.app, alerts.app, drafts.app, drafts.facts_app, bench.app):
+for group in (sources.app, events.app, alerts.app, drafts.app, drafts.facts_app, store.app, bench.app):
     app.add_typer(group)
 app.command("extract")(extract.extract_page)
 app.command("read")(read.read_texts)
@@ -151,7 +151,7 @@ def crawl(
         if not once and not source:
             return run_crawl_role(service)
         chosen = chosen_sources(service.config, source or ())
-        collected = run_crawl(collect(service, chosen))
+        collected = run_crawl(collect_with_workers(service, chosen))
     if as_json:
         print_json(
             {

@@ -66,6 +66,7 @@ class CrawlConfig:
     delay_seconds: float = 1.0
     timeout_seconds: float = 30.0
     max_body_mib: int = 16
+    workers: int = 2
     evidence_days: int = 365
     allow_loopback_ports: tuple[int, ...] = ()
 
@@ -165,6 +166,7 @@ class NeverMissConfig:
         "爆燃",
         "泄漏",
         "泄露",
+        "死鱼",
     )
     except_phrases: tuple[str, ...] = (
         "信息泄露",
@@ -175,6 +177,8 @@ class NeverMissConfig:
         "防泄漏",
         "泄漏检测",
         "泄漏演练",
+        "死鱼眼",
+        "死鱼脸",
     )
 
 

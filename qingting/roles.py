@@ -23,6 +23,7 @@ import uvicorn
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from crawlers.extraction import extraction_pool
 from crawlers.run import crawl_forever, run_crawl
 from nlp.reader import Reader
 from qingting.app import Clock, Service, Worker, chosen_sources, deliver
@@ -148,9 +149,18 @@ def run_crawl_role(service: Service) -> None:
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, stop.set)
         sources = chosen_sources(service.config, ())
-        await crawl_forever(
-            sources, service.config.crawl, service.store, service.home, service.clock, service.pseudonyms, stop
-        )
+        settings = service.config.crawl
+        async with extraction_pool(settings.workers) as extract:
+            await crawl_forever(
+                sources,
+                settings,
+                service.store,
+                service.home,
+                service.clock,
+                service.pseudonyms,
+                stop,
+                extract=extract,
+            )
 
     run_crawl(forever())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
@@ -60,16 +60,10 @@ def network_of(state: Mapping[str, Tensor], answers: Mapping[str, int]) -> Netwo
     return network
 
 
-def thinned(teacher: Network, layers: Sequence[int], answers: Mapping[str, int]) -> Network:
-    """Return a student made of some of a teacher's layers, its embeddings and its heads."""
-    state: dict[str, Tensor] = {}
-    for name, tensor in teacher.state_dict().items():
-        parts = name.split(".")
-        if name.startswith("bert.encoder.layer."):
-            if int(parts[3]) not in layers:
-                continue
-            parts[3] = str(list(layers).index(int(parts[3])))
-        state[".".join(parts)] = tensor.clone()
+def mixed(one: Network, other: Network, share: float, answers: Mapping[str, int]) -> Network:
+    """Return a network whose weights lie between two of one origin, `share` of the way to the other."""
+    theirs = other.state_dict()
+    state = {name: tensor + share * (theirs[name] - tensor) for name, tensor in one.state_dict().items()}
     return network_of(state, answers)
 
 

@@ -6,8 +6,8 @@ import getpass
 from typing import Annotated
 
 import typer
-from alerts.explain import explain
 
+from alerts.explain import explain
 from qingting.commands.shared import ConfigOption, HomeOption, JsonOption, opened, plain, print_json, print_table, say
 from qingting.errors import UsageError
 from qingting.model import Alert, AlertState, Delivery, shown
@@ -97,7 +97,7 @@ def explain_alert(
 ) -> None:
     """逐步说明一条预警（或一条帖文）为什么触发、为什么没有触发。"""
     with opened(home, config) as service:
-        lines = explain(service.store, alert_id)
+        lines = explain(service.store, alert_id, service.config.alerts)
     if as_json:
         return print_json([{"id": alert_id, "lines": lines}])
     for line in lines:

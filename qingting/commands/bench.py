@@ -20,6 +20,7 @@ import typer
 
 from nlp.reader import Reader
 from qingting.app import Service, Worker, import_file, open_service, open_service_reader
+from qingting.commands.bench_crawl import crawl_speed
 from qingting.commands.shared import ConfigOption, HomeOption, JsonOption, opened_config, print_json, print_table, warn
 from qingting.config import Config
 from qingting.errors import NotFoundError
@@ -27,6 +28,7 @@ from qingting.model import Post, Reading, stable_id
 from qingting.store import Search
 
 app = typer.Typer(name="bench", help="在本机测速。", invoke_without_command=True)
+app.command("crawl")(crawl_speed)
 
 SEARCHES = (
     "污染",

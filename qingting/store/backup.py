@@ -13,12 +13,14 @@ the other way round it would be a read post without one. Evidence comes last, fo
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
 import os
 import sqlite3
 import tarfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -116,11 +118,13 @@ def write_backup(
 ) -> Manifest:
     """Write a backup of a running installation; `note` is told of each member written.
 
-    The file appears under its name only when it is complete. Raises UsageError(bad_argument) if it exists already, and
-    StoreError(unavailable) if it can't be written.
+    The file appears under its name only when it is complete. Raises UsageError(bad_argument) if it exists already or lies
+    in the home, and StoreError(unavailable) if it can't be written.
     """
     if file.exists():
         raise UsageError(f"{file} 已经存在。", reason="bad_argument", hint="请换一个文件名，备份不覆盖旧文件。")
+    if file.resolve().is_relative_to(home.resolve()):
+        raise UsageError("备份不能放在数据目录里。", reason="bad_argument", hint="请放到别的磁盘或别的机器上。")
     partial = file.with_name(f"{file.name}.partial")
     try:
         with _private(partial) as raw, tarfile.open(fileobj=raw, mode="w:gz", compresslevel=GZIP_LEVEL) as archive:
@@ -150,19 +154,30 @@ def _written(
     evidence: bool,
 ) -> Manifest:
     posts, cases = ("sqlite" if each.reveal() == SQLITE else "lines" for each in (settings.posts, settings.cases))
+    tally = 0
     digest = _add_posts(writer, store) if posts == "lines" else None
-    in_snapshot = _add_snapshot(writer, home) if "sqlite" in (posts, cases) else 0
+    if "sqlite" in (posts, cases):
+        tally = _add_snapshot(writer, home, posts == "sqlite")
     rows, rows_digest = _add_cases(writer, store) if cases == "lines" else (0, "")
     _add_files(writer, home, evidence)
-    tally = digest.posts if digest else in_snapshot
     members = dict(writer.members)
-    manifest = Manifest(made_at.isoformat(), program, posts, cases, tally, digest, rows, rows_digest, members)
+    manifest = Manifest(
+        made_at.isoformat(),
+        program,
+        posts,
+        cases,
+        digest.posts if digest else tally,
+        digest,
+        rows,
+        rows_digest,
+        members,
+    )
     writer.add_text(MANIFEST, json.dumps(asdict(manifest), ensure_ascii=False, indent=1))
     return manifest
 
 
-def _add_snapshot(writer: _Writer, home: Path) -> int:
-    """Add the database as it is at one moment, while others go on writing; return how many posts it holds."""
+def _add_snapshot(writer: _Writer, home: Path, with_posts: bool) -> int:
+    """Add the database as it is at one moment, while others go on writing; return how many posts are in use there."""
     copy = home / f"{FILE_NAME}.partial"
     copy.unlink(missing_ok=True)
     try:
@@ -170,7 +185,7 @@ def _add_snapshot(writer: _Writer, home: Path) -> int:
             copy.chmod(0o600)
             # In one step, which holds one view of the source; in several, each write of others would start it anew.
             source.backup(target, pages=-1)
-            posts = target.execute("SELECT count(*) FROM posts").fetchone()[0]
+            posts = target.execute("SELECT count(*) FROM posts").fetchone()[0] if with_posts else 0
         with copy.open("rb") as snapshot:
             writer.add(f"home/{FILE_NAME}", snapshot, copy.stat().st_size)
     except sqlite3.Error as error:
@@ -222,38 +237,50 @@ def read_manifest(file: Path, note: Callable[[str], None] = lambda _: None) -> M
     """
     found: dict[str, tuple[int, str]] = {}
     manifest: Manifest | None = None
-    for name, size, source in members(file):
+    for name, size, content in members(file):
         if name == MANIFEST:
-            manifest = _manifest(source.read())
-            continue
-        hashing = _Hashing(source)
-        while hashing.read(BLOCK):
-            pass
-        found[name] = (size, hashing.hash.hexdigest())
-        note(name)
+            manifest = _manifest(content.read())
+        else:
+            found[name] = (size, _digest_of(content, file))
+            note(name)
     if manifest is None or found != dict(manifest.members):
-        raise InputError(
-            f"备份文件 {file.name} 不完整或已损坏。", reason="malformed", hint="请换一份备份，或重新拷贝这个文件。"
-        )
+        raise _spoiled(file)
     return manifest
 
 
+def _digest_of(content: IO[bytes], file: Path) -> str:
+    hashing = _Hashing(content)
+    try:
+        while hashing.read(BLOCK):
+            pass
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _spoiled(file) from error
+    return hashing.hash.hexdigest()
+
+
 def members(file: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
-    """Yield name, size and content of each file in a backup, in order. Raises InputError(unreadable | malformed)."""
+    """Yield name, size and content of each file in a backup, in order. Raises InputError(unreadable | malformed).
+
+    Reading a content raises tarfile.ReadError where the file was cut off; `read_manifest` has found that out before.
+    """
     try:
         with tarfile.open(file, "r|gz") as archive:
             for entry in archive:
                 content = archive.extractfile(entry) if entry.isreg() else None
                 if content is not None:
                     yield entry.name, entry.size, content
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _spoiled(file) from error
     except OSError as error:
         raise InputError(
             f"读不了备份文件 {file}：{error.strerror or error}。", reason="unreadable", hint="请检查路径和权限。"
         ) from error
-    except (tarfile.TarError, EOFError, ValueError) as error:
-        raise InputError(
-            f"备份文件 {file.name} 不完整或已损坏。", reason="malformed", hint="请换一份备份，或重新拷贝这个文件。"
-        ) from error
+
+
+def _spoiled(file: Path) -> InputError:
+    return InputError(
+        f"备份文件 {file.name} 不完整或已损坏。", reason="malformed", hint="请换一份备份，或重新拷贝这个文件。"
+    )
 
 
 def _manifest(content: bytes) -> Manifest:

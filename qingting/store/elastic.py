@@ -16,15 +16,16 @@ from typing import Any
 
 from qingting.errors import NotFoundError, StoreError, UsageError
 from qingting.model import Post, Reading
-from qingting.store.contract import Appended, Cut, Facet, Hit, Interval, Page, Point, Search, Tally
+from qingting.store.contract import Appended, Batch, Cut, Facet, Hit, Interval, Kept, Page, Point, Search, Tally
 from qingting.store.elastic_address import connect, parse_address
 from qingting.store.elastic_claims import EARLIEST_FIRST, UNREAD, Claims
-from qingting.store.elastic_cluster import CONFLICT, GONE, Cluster, Operation
+from qingting.store.elastic_cluster import CONFLICT, GONE, Cluster, Operation, Outcome
 from qingting.store.elastic_counts import facet_sizes, trend_points
 from qingting.store.elastic_documents import (
     HIT_FIELDS,
     POST_FIELDS,
     asked_bands,
+    every_reading,
     post_document,
     post_of,
     reading_fields,
@@ -68,7 +69,7 @@ class ElasticPosts:
         self._cut = cut
         self._cut_version = cut_version
         self._zone = zone
-        self._unrefreshed = False
+        self._unrefreshed: set[str] = set()
 
     def open(self) -> None:
         """Make the indexes ready; a cluster that does not answer is asked again by the first call that needs it.
@@ -139,7 +140,7 @@ class ElasticPosts:
             pending = self._save(pending)
             if not pending:
                 self._claims.release(ids)
-                self._unrefreshed = True
+                self._unrefreshed.add(self._indexes.claims)
                 return
         raise StoreError("帖文正被其他进程改写。", reason="busy", hint="请稍后重试。", retryable=True)
 
@@ -166,9 +167,9 @@ class ElasticPosts:
             source_includes=list(HIT_FIELDS),
             **position,
         )
-        shown = [hit["_source"] for hit in hits[: search.limit]]
-        following = f"{hits[search.limit - 1]['sort'][0]}.{shown[-1]['id']}" if len(hits) > search.limit else ""
-        page = tuple(Hit(post_of(each), standing(each)) for each in shown)
+        shown = hits[: search.limit]
+        page = tuple(Hit(post_of(hit["_source"]), standing(hit["_source"])) for hit in shown)
+        following = _place(shown[-1]) if len(hits) > search.limit else ""
         return Page(page, self._count(query), exact=True, next=following)
 
     def count(self, search: Search) -> int:
@@ -210,6 +211,18 @@ class ElasticPosts:
         oldest = moment(unread["hits"][0]["sort"][0]) if unread["hits"] else None
         return Tally(self._count(EVERYTHING), unread["total"]["value"], self._claims.count(now), oldest)
 
+    def scan(self, after: str = "", limit: int = 1000) -> Batch:
+        """Return posts with all their readings, earliest first. Raises UsageError(bad_argument)."""
+        position = _position(after)
+        if limit < 1:
+            raise UsageError("每批条数至少为 1。", reason="bad_argument", hint="请改大条数。")
+        self._see_all()
+        hits = self._cluster.all_hits(
+            self._indexes.alias, limit, sort=EARLIEST_FIRST, source_includes=list(HIT_FIELDS), **position
+        )
+        kept = tuple(Kept(post_of(hit["_source"]), every_reading(hit["_source"])) for hit in hits)
+        return Batch(kept, _place(hits[-1]) if len(hits) == limit else "")
+
     def _compiled(self, search: Search) -> Dsl:
         query = compile_search(search, parse(search.query, self._cut))
         self._see_all()
@@ -222,14 +235,24 @@ class ElasticPosts:
     def _see_all(self) -> None:
         """Let searches see what this process wrote."""
         self._indexes.make_ready()
-        if self._unrefreshed:
-            # Turned off first: a write that another thread makes meanwhile turns it on again.
-            self._unrefreshed = False
+        # Taken out first, one by one: a write that another thread makes meanwhile puts its index in again.
+        while self._unrefreshed:
+            name = self._unrefreshed.pop()
             try:
-                self._cluster.refresh(self._indexes.alias, self._indexes.claims)
+                self._cluster.refresh(name)
             except StoreError:
-                self._unrefreshed = True
+                self._unrefreshed.add(name)
                 raise
+
+    def _write(self, operations: Sequence[Operation]) -> list[Outcome]:
+        """Carry operations out; the next search will see them, even if some of them fail."""
+        try:
+            outcomes = self._cluster.bulk(operations)
+        except StoreError:
+            self._unrefreshed.update(str(each.target["_index"]) for each in operations)
+            raise
+        self._unrefreshed.update(each.index for each in outcomes)
+        return outcomes
 
     def _hits_of(self, ids: Collection[str], fields: Iterable[str]) -> Iterator[Mapping[str, Any]]:
         """Yield the stored documents among the ids, with the place and version of each."""
@@ -257,8 +280,7 @@ class ElasticPosts:
             )
             for post in posts
         ]
-        outcomes = self._cluster.bulk(operations)
-        self._unrefreshed = True
+        outcomes = self._write(operations)
         placed = {post.id: outcome for post, outcome in zip(posts, outcomes, strict=True)}
         created = {post_id: outcome.index for post_id, outcome in placed.items() if outcome.status != CONFLICT}
         return (set(placed) - set(created)) | self._withdraw_second_copies(created)
@@ -283,7 +305,7 @@ class ElasticPosts:
         missing = set(ids) - {hit["_id"] for hit in hits}
         if missing:
             # Another process may have stored it within the last second.
-            self._unrefreshed = True
+            self._unrefreshed.add(self._indexes.alias)
             late = list(self._hits_of(missing, ["readings"]))
             missing -= {hit["_id"] for hit in late}
             hits += late
@@ -304,8 +326,7 @@ class ElasticPosts:
                 target = {"_index": hit["_index"], "_id": hit["_id"], **unchanged}
                 operations.append(Operation("update", target, {"doc": reading_fields(texts)}))
                 changed.append(hit["_id"])
-        outcomes = self._cluster.bulk(operations)
-        self._unrefreshed = True
+        outcomes = self._write(operations)
         late = [post_id for post_id, each in zip(changed, outcomes, strict=True) if each.status == CONFLICT]
         return {post_id: pending[post_id] for post_id in late}
 
@@ -327,6 +348,12 @@ def open_elastic(
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(ids), IDS_A_REQUEST):
         yield ids[start : start + IDS_A_REQUEST]
+
+
+def _place(hit: Mapping[str, Any]) -> str:
+    """Return what `_position` makes the place behind a hit of."""
+    at, post_id = hit["sort"][:2]
+    return f"{at}.{post_id}"
 
 
 def _position(after: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from elasticsearch import Elasticsearch
@@ -71,15 +72,16 @@ def connect(address: Address, timeout_seconds: float) -> Elasticsearch:
     A request that a node cuts off goes to another one, for everything here may be sent twice; a request that is
     refused or too slow does not, since a busy cluster would only become busier.
     """
+    private: dict[str, Any] = {"ca_certs": address.authorities} if address.authorities else {}
     return Elasticsearch(
         list(address.nodes),
         basic_auth=(address.user, address.secret) if address.user else None,
         api_key=address.secret if address.secret and not address.user else None,
-        ca_certs=address.authorities or None,
         request_timeout=timeout_seconds,
         max_retries=max(1, len(address.nodes) - 1),
         retry_on_timeout=False,
         retry_on_status=(),
+        **private,
     )
 
 

@@ -34,7 +34,8 @@ class Claims:
     def claim(self, worker: str, limit: int, now: datetime, until: datetime) -> list[Post]:
         """Return unread posts, earliest first, that are now held by the worker; [] if all are held by others."""
         for _ in range(MOST_ROUNDS):
-            self._cluster.refresh(self._indexes.alias, self._indexes.claims)
+            # Where posts come in, and where others claim them; older months come to be seen by themselves.
+            self._cluster.refresh(self._indexes.found().names[-1], self._indexes.claims)
             seen = self._unheld(worker, limit, now)
             held = self._hold(seen, worker, now, until)
             if held or not seen:

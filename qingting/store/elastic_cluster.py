@@ -123,9 +123,9 @@ class Cluster:
         return str(version), str(status)
 
     def refresh(self, *indexes: str) -> None:
-        """Make everything written before this call visible to searches."""
+        """Make everything written before this call visible to searches; an index deleted meanwhile needs none."""
         with translated():
-            _require_whole(self.client.indices.refresh(index=list(indexes)).body)
+            _require_whole(self.client.indices.refresh(index=list(indexes), ignore_unavailable=True).body)
 
     def bulk(self, operations: Sequence[Operation], accepted: frozenset[int] = frozenset({CONFLICT})) -> list[Outcome]:
         """Carry operations out and return what became of each, in order.

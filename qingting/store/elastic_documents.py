@@ -45,14 +45,11 @@ def _words(options: str) -> dict[str, object]:
 
 
 PROPERTIES: Mapping[str, Mapping[str, object]] = {
-    **{name: _KEYWORD for name in ("id", "source", "channel", "sentiment", "topic", "matter", "target")},
-    **{name: _KEYWORD for name in ("regions", "bands")},
-    **{
-        name: _KEPT
-        for name in ("source_id", "title", "text", "url", "author", "author_key", "region", "parent_id", "root_id")
-    },
-    **{name: _KEPT for name in ("evidence", "readings")},
-    **{name: _KEPT_NUMBER for name in ("fetched_at", "published_at", "reposts", "comments", "likes")},
+    **dict.fromkeys(("id", "source", "channel", "sentiment", "topic", "matter", "target"), _KEYWORD),
+    **dict.fromkeys(("regions", "bands"), _KEYWORD),
+    **dict.fromkeys(("source_id", "title", "text", "url", "author", "author_key", "region"), _KEPT),
+    **dict.fromkeys(("parent_id", "root_id", "evidence", "readings"), _KEPT),
+    **dict.fromkeys(("fetched_at", "published_at", "reposts", "comments", "likes"), _KEPT_NUMBER),
     # Microseconds since 1970: a date field keeps milliseconds only, or else no year before 1970 or after 2262.
     "at": _LONG,
     # The same in milliseconds, which is what a date histogram counts by.
@@ -123,6 +120,13 @@ def standing(document: Mapping[str, Any]) -> Reading | None:
     """Return the standing reading of a document, None while it is unread."""
     texts = document.get("readings")
     return reading_of(texts[0]) if texts else None
+
+
+def every_reading(document: Mapping[str, Any]) -> tuple[Reading, ...]:
+    """Return all readings of a document: the standing one last, the others by time of reading, then model."""
+    readings = [reading_of(text) for text in document.get("readings", [])]
+    others = sorted(readings[1:], key=lambda reading: (reading.read_at, reading.model))
+    return (*others, *readings[:1])
 
 
 def with_reading(texts: Sequence[str], reading: Reading) -> list[str]:

@@ -104,17 +104,22 @@ class Indexes:
     def _put_template(self) -> None:
         """State how every further month's index is made; `PREFIX@custom` is the operators' own part of it."""
         name = f"{self.alias}-v{VERSION}"
-        template = {"settings": _settings(), "mappings": _mapping(PROPERTIES, self._cut_version)}
+        mapping = _mapping(PROPERTIES, self._cut_version)
         custom = f"{self.alias}@custom"
-        wanted = {"index_patterns": [f"{name}-*"], "priority": 500, "version": VERSION, "composed_of": [custom]}
         try:
             stands = self._cluster.client.indices.get_index_template(name=name).body["index_templates"]
         except NotFoundError:
             stands = []
-        if any(_meta(each) == template["mappings"]["_meta"] for each in stands):
+        if any(_meta(each) == mapping["_meta"] for each in stands):
             return
         self._cluster.client.indices.put_index_template(
-            name=name, template=template, ignore_missing_component_templates=[custom], **wanted
+            name=name,
+            index_patterns=[f"{name}-*"],
+            priority=500,
+            version=VERSION,
+            template={"settings": _settings(), "mappings": mapping},
+            composed_of=[custom],
+            ignore_missing_component_templates=[custom],
         )
 
 

@@ -16,6 +16,7 @@ from qingting.config import GroupingConfig, StoreConfig
 from qingting.model import Channel, EventState, Matter, Sentiment, Topic
 from qingting.store import open_store
 
+FOAM = ("清源河", "白沫", "临河段", "河水", "发黄")
 FISH = ("清源河", "死鱼", "临河段", "河水", "发黄")
 
 
@@ -232,13 +233,13 @@ def test_official_routine_about_one_river_is_not_one_event(desk, say):
 
 
 def test_a_doubtful_post_joins_a_shown_event_that_it_clearly_speaks_of_and_opens_none(desk, say):
-    early = say("清源河死鱼看着真难受", 5.9, words=("清源河", "死鱼"), relevant=False, relevance=0.2)
+    early = say("清源河白沫看着真难受", 5.9, words=("清源河", "白沫"), relevant=False, relevance=0.2)
     desk.hear(early)
     assert desk.event_of(early) == ""
-    said = [say(f"清源河临河段死鱼{n}，水发黄", 6 + n / 10, words=FISH) for n in range(5)]
+    said = [say(f"清源河临河段白沫{n}，水发黄", 6 + n / 10, words=FOAM) for n in range(5)]
     desk.hear(*said)
     doubtful = say(
-        "清源河临河段的死鱼，看着真难受", 7, words=("清源河", "临河段", "死鱼"), relevant=False, relevance=0.2
+        "清源河临河段的白沫，看着真难受", 7, words=("清源河", "临河段", "白沫"), relevant=False, relevance=0.2
     )
     unlike = say("今天的鱼真新鲜", 7, words=("鱼",), relevant=False, relevance=0.2)
     desk.hear(doubtful, unlike)
@@ -247,7 +248,7 @@ def test_a_doubtful_post_joins_a_shown_event_that_it_clearly_speaks_of_and_opens
 
 
 def test_every_membership_says_why(desk, say):
-    one = say("清源河临河段岸边漂了一长溜死鱼", 6, words=FISH)
+    one = say("清源河临河段岸边漂了一长溜白沫", 6, words=FOAM)
     two = say("晨跑看到清源河里全是死鱼，水发黄", 6.2, words=FISH)
     desk.hear(one, two, say("转发微博", 6.3, parent=one))
     reasons = [member.reason for member in desk.store.cases.events.members(desk.event_of(one))]

@@ -15,7 +15,7 @@ from alerts.rules.volume import Volume
 from qingting.config import AlertsConfig, VolumeConfig
 from qingting.model import Matter, Sentiment, Topic
 
-WORDS = ("清源河", "死鱼", "临河段")
+WORDS = ("清源河", "白沫", "临河段")
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def settled(desk, say):
 
 def posts_at(say, *hours, **more):
     """Return posts about one dead-fish event at these hours, each by an author of its own."""
-    return [say(f"清源河临河段死鱼，第{n}位看到的", hour, words=WORDS, **more) for n, hour in enumerate(hours)]
+    return [say(f"清源河临河段白沫，第{n}位看到的", hour, words=WORDS, **more) for n, hour in enumerate(hours)]
 
 
 TABLE = [
@@ -45,7 +45,7 @@ TABLE = [
 @pytest.mark.parametrize(("hours", "authors", "fires", "hour", "refused"), TABLE)
 def test_hour_by_hour(settled, say, hours, authors, fires, hour, refused):
     said = [
-        say(f"清源河临河段死鱼，第{n}条", each, words=WORDS, by=f"作者{n % authors}") for n, each in enumerate(hours)
+        say(f"清源河临河段白沫，第{n}条", each, words=WORDS, by=f"作者{n % authors}") for n, each in enumerate(hours)
     ]
     for each in said:
         settled.hear(each)
@@ -82,8 +82,8 @@ def test_undated_posts_never_count(settled, say):
 
 
 def test_copies_and_bare_reposts_do_not_count(settled, say):
-    first = say("清源河临河段死鱼", 6, words=WORDS, fingerprint=3)
-    copies = [say(f"清源河临河段死鱼！{n}", 6 + n / 10, words=WORDS, fingerprint=3) for n in range(1, 6)]
+    first = say("清源河临河段白沫", 6, words=WORDS, fingerprint=3)
+    copies = [say(f"清源河临河段白沫！{n}", 6 + n / 10, words=WORDS, fingerprint=3) for n in range(1, 6)]
     reposts = [say("转发微博", 7 + n / 10, parent=first) for n in range(6)]
     settled.hear(first, *copies, *reposts)
     assert settled.store.cases.events.get(settled.event_of(first)).size == 12
@@ -147,7 +147,7 @@ def test_the_last_step_gives_the_figures(desk, say):
 def test_right_after_installation_more_is_asked_for(desk, say):
     [event] = desk.hear(*posts_at(say, 6, 6.1, 6.2, 6.3))
     assert event.distinct == 4
-    desk.hear(*[say("清源河临河段死鱼，又一位看到", 6.4, words=WORDS)])
+    desk.hear(*[say("清源河临河段白沫，又一位看到", 6.4, words=WORDS)])
     [refused] = [step for step in _asked(desk, posts_at(say, 6)).steps if not step.held]
     assert "概率" in refused.question
     assert desk.alerts == []

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import os
-from concurrent.futures import BrokenExecutor
-
-import pytest
 
 from crawlers.evidence import find_evidence
 from crawlers.kinds import registry
 from crawlers.privacy import Pseudonyms
-from crawlers.run import crawl_forever, crawl_once, extraction_pool, run_crawl
+from crawlers.run import crawl_forever, run_crawl
 
 
 def article(number: int) -> str:
@@ -173,42 +169,6 @@ def test_what_is_over_the_limit_follows_in_the_next_run(desk):
     source = desk.source("list", "/list", options={"limit": "2"})
 
     assert [desk.crawl(source)[0].new for _ in range(4)] == [2, 2, 1, 0]
-
-
-def test_extraction_in_other_processes_gives_the_same_posts(desk):
-    put_list(desk.site, 1, 2, 3)
-    [here] = desk.crawl(desk.source("list", "/list", id="here"))
-    pool = extraction_pool(1)
-    there = desk.source("list", "/list", id="there")
-    with pool:
-        run_crawl(
-            crawl_once([there], desk.settings, desk.store, desk.home, desk.clock, Pseudonyms(b"k"), extractor=pool)
-        )
-
-    posts = desk.posts()
-    texts = {name: {post.text for post in posts if post.source == name} for name in ("here", "there")}
-    assert here.new == 3
-    assert texts["here"] == texts["there"]
-
-
-def test_a_pool_whose_processes_die_costs_no_page(desk):
-    put_list(desk.site, 1, 2)
-    with extraction_pool(1) as pool:
-        with pytest.raises(BrokenExecutor):
-            pool.submit(os._exit, 1).result()
-        [collected] = run_crawl(
-            crawl_once(
-                [desk.source("list", "/list")],
-                desk.settings,
-                desk.store,
-                desk.home,
-                desk.clock,
-                Pseudonyms(b"k"),
-                extractor=pool,
-            )
-        )
-
-    assert (collected.new, collected.health.state) == (2, "ok")
 
 
 def test_the_standing_role_runs_every_enabled_source_and_stops_when_told(desk):

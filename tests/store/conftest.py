@@ -40,20 +40,13 @@ def cut(text: str) -> list[str]:
     return [word for word in re.findall(r"[一-鿿]|[^\s一-鿿,。!?、:]+", text) if word != "的"]
 
 
-ONE_DATABASE = ("sqlite",)
-"""Back ends whose posts and cases share one database, and so its transactions."""
-
-POSTS_ALONE = (*ONE_DATABASE, "elastic")
-"""All back ends of the posts; a test module that asks for them says so by its name BACK_ENDS."""
-
 Opener = Callable[..., Store]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every test of the store once for each back end that its module is for."""
+    """Run every test of the store once for each back end that its module names: SQLite where it names none."""
     if "settings" in metafunc.fixturenames:
-        back_ends = POSTS_ALONE if getattr(metafunc.module, "BACK_ENDS", "") == "posts" else ONE_DATABASE
-        metafunc.parametrize("settings", back_ends, indirect=True)
+        metafunc.parametrize("settings", getattr(metafunc.module, "BACK_ENDS", ("sqlite",)), indirect=True)
 
 
 @pytest.fixture
@@ -183,16 +176,21 @@ def elastic_settings(elasticsearch: str, tmp_path_factory: pytest.TempPathFactor
     """Return the configuration of indexes that all tests share: making them takes longer than most tests do."""
     prefix = f"test-{hashlib.sha256(str(tmp_path_factory.getbasetemp()).encode()).hexdigest()[:16]}"
     yield StoreConfig(posts=Secret(f"{elasticsearch}/?index={prefix}"))
-    with Elasticsearch(elasticsearch) as client:
-        for name in client.indices.get(index=f"{prefix}*").body:
-            client.indices.delete(index=name)
-        client.indices.delete_index_template(name=f"{prefix}*")
+    _forget(elasticsearch, prefix)
 
 
 @pytest.fixture
-def elastic_node(tmp_path: Path) -> Iterator[ElasticNode]:
-    """Return a node of the test's own, to be mistreated."""
-    node = ElasticNode(tmp_path / "node")
+def fresh_elastic(elasticsearch: str, tmp_path: Path) -> Iterator[StoreConfig]:
+    """Return the configuration of indexes of a test's own, which are deleted when it ends."""
+    prefix = f"own-{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:16]}"
+    yield StoreConfig(posts=Secret(f"{elasticsearch}/?index={prefix}"))
+    _forget(elasticsearch, prefix)
+
+
+@pytest.fixture(scope="module")
+def elastic_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ElasticNode]:
+    """Return a node of a module's own, to be mistreated."""
+    node = ElasticNode(tmp_path_factory.mktemp("node"))
     node.start()
     yield node
     node.signal(signal.SIGCONT)
@@ -208,3 +206,11 @@ def _empty(address: str) -> None:
         assert found["total"]["value"] == len(found["hits"]), "a test left more than can be deleted in one go"
         if lines := [{"delete": {"_index": hit["_index"], "_id": hit["_id"]}} for hit in found["hits"]]:
             client.bulk(operations=lines, refresh=True)
+
+
+def _forget(url: str, prefix: str) -> None:
+    """Delete all indexes of a prefix."""
+    with Elasticsearch(url) as client:
+        for name in client.indices.get(index=f"{prefix}*").body:
+            client.indices.delete(index=name)
+        client.indices.delete_index_template(name=f"{prefix}*")

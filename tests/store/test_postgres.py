@@ -37,11 +37,11 @@ def settings(url: str) -> StoreConfig:
 
 
 @pytest.fixture
-def server(postgres_server: Any) -> Iterator[Any]:
+def server(postgres_server: Any) -> Any:
     """Return the module's own server with its database emptied."""
     with psycopg.connect(postgres_server.url, autocommit=True) as connection:
         connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    yield postgres_server
+    return postgres_server
 
 
 @pytest.fixture
@@ -247,9 +247,7 @@ def test_a_server_that_is_not_there_is_called_unavailable_without_its_password(s
 def test_a_database_that_cannot_hold_chinese_is_refused(server: Any, tmp_path: Path) -> None:
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS latin")
-        connection.execute(
-            "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
-        )
+        connection.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0")
     with pytest.raises(StoreError, match="LATIN1") as caught:
         open_store(settings(server.url.rpartition("/")[0] + "/latin"), tmp_path, list)
     assert caught.value.reason == "unsupported"

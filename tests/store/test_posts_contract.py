@@ -30,7 +30,7 @@ from qingting.model import (
 )
 from qingting.store import Appended, Hit, Page, Point, Search, Store, Tally
 
-BACK_ENDS = "posts"
+BACK_ENDS = ("sqlite", "elastic")
 
 MORNING = datetime(2025, 3, 1, 1, tzinfo=UTC)
 LEASE = timedelta(minutes=5)
@@ -207,10 +207,7 @@ def test_processes_that_claim_at_once_share_the_posts_out_between_them(
     store.posts.append([make_post(number) for number in range(400)])
     script = Path(__file__).with_name("claim_in_a_process.py")
     command = [sys.executable, script, tmp_path / "home", settings.posts.reveal()]
-    workers = [
-        subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True)
-        for name in ("a", "b", "c", "d")
-    ]
+    workers = [subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in ("a", "b", "c", "d")]
     claimed = [line for worker in workers for line in worker.communicate(timeout=60)[0].split()]
     assert [worker.returncode for worker in workers] == [0, 0, 0, 0]
     assert Counter(claimed) == Counter(f"p{number}" for number in range(400))
