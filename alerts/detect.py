@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from alerts.baseline import History
 from alerts.deadlines import deadlines
@@ -25,11 +26,13 @@ def detect(
     readings: Mapping[str, Reading],
     settings: AlertsConfig,
     now: datetime,
+    places: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Alert]:
     """Ask every rule about the events touched by a batch of posts; store and return the alerts that are new.
 
-    Everything is judged at the time of the posts, so that a backlog gives the alerts it would have given live. An
-    event has one alert: the earliest that any rule calls for. Asking again about the same posts adds nothing.
+    `places` are what people call the codes of regions. Everything is judged at the time of the posts, so that a
+    backlog gives the alerts it would have given live. An event has one alert: the earliest that any rule calls for.
+    Asking again about the same posts adds nothing.
     """
     history = History(store.posts, posts, readings)
     fresh = _fresh(store, posts, readings)
@@ -39,7 +42,7 @@ def detect(
             continue
         case = make_case(store, event, fresh[event.id], history, settings)
         if (found := first_answer(case)) is not None:
-            alert = _alert(store, case, *found, now)
+            alert = _alert(store, case, *found, now, places)
             if store.cases.alerts.add(alert, receivers_of(alert.level, settings), now):
                 added.append(alert)
     return sorted(added, key=lambda alert: (alert.triggered_at, alert.id))
@@ -93,15 +96,13 @@ def _touched(store: Store, events: Sequence[Event], fresh: Collection[str]) -> l
     return sorted(known.values(), key=lambda event: (event.first_seen, event.id))
 
 
-def _alert(store: Store, case: Case, rule: Rule, answer: Answer, now: datetime) -> Alert:
+def _alert(store: Store, case: Case, rule: Rule, answer: Answer, now: datetime, places: Mapping[str, str]) -> Alert:
     """Return the alert that a rule's answer calls for."""
     event, at = case.event, answer.at or case.event.last_seen
     level = answer.level
     due = deadlines(level, event.matter, at)
     members: list[Membership] = store.cases.events.members(event.id)
     posts = {**store.posts.get([each.post_id for each in members if each.post_id not in case.posts]), **case.posts}
-    readings = {**store.posts.readings([each.post_id for each in members]), **{p.id: r for p, r in case.fresh}}
-    places = {region.code: region.name for reading in readings.values() for region in reading.regions}
     history = is_history(at, now, case.settings.history_hours)
     return Alert(
         id=stable_id("a", event.id),

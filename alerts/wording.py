@@ -31,7 +31,7 @@ def alert_summary(
     """Return what, where, since when, how much, who says it, what was said, and what is due when, a point a line."""
     lines = [
         f"事由：{event.title}（{event.topic.label}，{event.matter.label}）",
-        f"地点：{places.get(event.region) or event.region or '帖文未写明'}",
+        f"地点：{places.get(event.region, event.region) or '帖文未写明'}",
         f"起始：首见 {shown(event.first_seen)}，触发 {shown(answer.at)}",
         f"声量：共 {event.size} 条，不重复 {event.distinct} 条，作者 {event.authors} 位，负面 {event.negative} 条",
         f"载体：{_channels(members, posts)}",

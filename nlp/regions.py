@@ -224,6 +224,11 @@ def _said_to_be_here(end: int, words: Sequence[Word]) -> bool:
     return any(word.start == end and word.text in _guards()["here"] for word in words)
 
 
+def place_names(places: Sequence[Place] = ()) -> dict[str, str]:
+    """Return what people call each code: the administrative divisions' full names and the local places'."""
+    return {each.code: each.name for each in _divisions()} | {place.code: place.name for place in places}
+
+
 @cache
 def _divisions() -> tuple[_Division, ...]:
     lines = (_DATA / "regions.tsv").read_text(encoding="utf-8").splitlines()

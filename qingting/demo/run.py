@@ -47,6 +47,12 @@ BUSY = timedelta(minutes=15)
 BUSY_FROM = datetime(2026, 9, 22, 0, 0, tzinfo=SHANGHAI)
 BUSY_UNTIL = datetime(2026, 9, 23, 0, 0, tzinfo=SHANGHAI)
 
+NOTICES = (
+    datetime(2026, 9, 22, 11, 25, tzinfo=SHANGHAI),
+    datetime(2026, 9, 22, 18, 45, tzinfo=SHANGHAI),
+)
+"""When the scenario's press office wants a draft: shortly before each of its two notices of the first day."""
+
 MARKER = "demo"
 """A file that says a home was made by the demo, and may be thrown away by the next one."""
 
@@ -124,6 +130,7 @@ async def _replay(service: Service, scenario: Scenario, clock: VirtualClock, dro
         for now in progress.track(steps, description="回放"):
             clock.now = now
             drop_hotline(scenario.hotline, previous, now, drop)
+            service.store.cases.records.beat("demo", now, "回放中")
             tallies.take(await collect(service, sources))
             for worked in await asyncio.to_thread(lambda: list(worker.until_idle())):
                 tallies.read += worked.posts
@@ -132,29 +139,31 @@ async def _replay(service: Service, scenario: Scenario, clock: VirtualClock, dro
                         f"{now.astimezone(SHANGHAI):%m-%d %H:%M} 预警【{alert.level.label}】{alert.title}"
                     )
             tallies.delivered += (await asyncio.to_thread(deliver, service, client)).delivered
-            office.enter_facts(previous, now)
+            office.work(previous, now)
             previous = now
     return tallies
 
 
 class _PressOffice:
-    """What people do in the scenario: enter facts as departments answer, and have the notice drafted anew."""
+    """What people do in the scenario: enter facts as departments answer, and have each notice drafted anew."""
 
     def __init__(self, service: Service, scenario: Scenario) -> None:
         self._service = service
         self._facts = scenario.facts
 
-    def enter_facts(self, since: datetime, until: datetime) -> None:
-        """Enter the facts verified in `since < at <= until` for the largest event, and draft again."""
+    def work(self, since: datetime, until: datetime) -> None:
+        """Enter the facts verified in `since < at <= until` for the largest event; draft before each notice."""
         due = [row for row in self._facts if since < datetime.fromisoformat(row["verified_at"]) <= until]
-        if not due:
+        notices = [at for at in NOTICES if since < at <= until]
+        if not due and not notices:
             return
         cases = self._service.store.cases
         event = max(cases.events.latest(), key=lambda each: each.size)
         for row in due:
             fact = fact_of(row, event.id)
             cases.drafts.add_fact(fact, fact.verifier)
-        draft(self._service, event.id, FIRST_DRAFT, SYSTEM)
+        for _ in notices:
+            draft(self._service, event.id, FIRST_DRAFT, SYSTEM)
 
 
 def demo_config(site: ReplaySite, drop: Path) -> Config:

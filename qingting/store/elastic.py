@@ -244,12 +244,12 @@ class ElasticPosts:
                 self._unrefreshed.add(name)
                 raise
 
-    def _write(self, operations: Sequence[Operation]) -> list[Outcome]:
+    def _write(self, operations: Iterable[Operation], place: str) -> list[Outcome]:
         """Carry operations out; the next search will see them, even if some of them fail."""
         try:
             outcomes = self._cluster.bulk(operations)
         except StoreError:
-            self._unrefreshed.update(str(each.target["_index"]) for each in operations)
+            self._unrefreshed.add(place)
             raise
         self._unrefreshed.update(each.index for each in outcomes)
         return outcomes
@@ -272,15 +272,12 @@ class ElasticPosts:
 
     def _create(self, posts: Sequence[Post]) -> set[str]:
         """Create documents and return the ids of those that were there after all."""
-        operations = [
-            Operation(
-                "create",
-                {"_index": self._indexes.alias, "_id": post.id, "require_alias": True},
-                post_document(post, index_words(self._cut, post.passage)),
-            )
-            for post in posts
-        ]
-        outcomes = self._write(operations)
+        target = {"_index": self._indexes.alias, "require_alias": True}
+        documents = (post_document(post, index_words(self._cut, post.passage)) for post in posts)
+        creations = (
+            Operation("create", {**target, "_id": post.id}, each) for post, each in zip(posts, documents, strict=True)
+        )
+        outcomes = self._write(creations, self._indexes.alias)
         placed = {post.id: outcome for post, outcome in zip(posts, outcomes, strict=True)}
         created = {post_id: outcome.index for post_id, outcome in placed.items() if outcome.status != CONFLICT}
         return (set(placed) - set(created)) | self._withdraw_second_copies(created)
@@ -326,7 +323,7 @@ class ElasticPosts:
                 target = {"_index": hit["_index"], "_id": hit["_id"], **unchanged}
                 operations.append(Operation("update", target, {"doc": reading_fields(texts)}))
                 changed.append(hit["_id"])
-        outcomes = self._write(operations)
+        outcomes = self._write(operations, self._indexes.alias)
         late = [post_id for post_id, each in zip(changed, outcomes, strict=True) if each.status == CONFLICT]
         return {post_id: pending[post_id] for post_id in late}
 

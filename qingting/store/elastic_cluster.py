@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -127,7 +127,7 @@ class Cluster:
         with translated():
             _require_whole(self.client.indices.refresh(index=list(indexes), ignore_unavailable=True).body)
 
-    def bulk(self, operations: Sequence[Operation], accepted: frozenset[int] = frozenset({CONFLICT})) -> list[Outcome]:
+    def bulk(self, operations: Iterable[Operation], accepted: frozenset[int] = frozenset({CONFLICT})) -> list[Outcome]:
         """Carry operations out and return what became of each, in order.
 
         An operation that the cluster has no room for is sent again after a wait, and only it. One that fails with a
@@ -175,7 +175,7 @@ class Cluster:
         return [next(iter(item.values())) for item in answer["items"]]
 
 
-def _chunks(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
+def _chunks(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
     chunk: list[Operation] = []
     characters = 0
     for each in operations:

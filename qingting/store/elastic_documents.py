@@ -73,7 +73,7 @@ def post_document(post: Post, words: Sequence[str]) -> dict[str, object]:
         "at": at,
         "time": max(at, microseconds(EARLIEST)) // 1000,
         "unread": True,
-        "words": " ".join(dict.fromkeys(map(index_term, words))),
+        "words": " ".join(map(index_term, dict.fromkeys(words))),
         "characters": [spaced(fold(storable(each))) for each in (post.title, post.text) if each],
     }
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -45,15 +46,20 @@ STATUS_OF_ERROR: Sequence[tuple[type[QingtingError], int]] = (
 
 
 def create_app(
-    store: Store, config: Config, clock: Callable[[], datetime], problems: Callable[[], Sequence[str]]
+    store: Store,
+    config: Config,
+    clock: Callable[[], datetime],
+    problems: Callable[[], Sequence[str]],
+    regions: Mapping[str, str] = MappingProxyType({}),
 ) -> FastAPI:
     """Return the console over a store; it only reads.
 
     `problems` returns a Chinese sentence for everything that is degraded; they stand in a banner on every page.
+    `regions` are what people call the codes of regions.
     """
     app = FastAPI(title="蜻蜓", docs_url=None, redoc_url=None, openapi_url=None)
     renderer = Renderer(config, clock, problems)
-    pages = Pages(store, config, clock, problems, renderer)
+    pages = Pages(store, config, clock, problems, renderer, regions)
     for path, page in (
         ("/", pages.inbox),
         ("/events", pages.events),

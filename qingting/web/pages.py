@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -57,12 +57,14 @@ class Pages:
         clock: Callable[[], datetime],
         problems: Callable[[], Sequence[str]],
         renderer: Renderer,
+        regions: Mapping[str, str],
     ) -> None:
         self._store = store
         self._config = config
         self._clock = clock
         self._problems = problems
         self._renderer = renderer
+        self._regions = regions
 
     def inbox(self, state: OptionalState = None, page: PageNumber = 1) -> Response:
         """预警收件箱: alerts, last triggered first."""
@@ -88,7 +90,7 @@ class Pages:
         return self._renderer.page(
             "events.html",
             section="events",
-            rows=event_rows(self._store, self._config, slice_of(events, page, PAGE_ROWS)),
+            rows=event_rows(self._store, self._regions, slice_of(events, page, PAGE_ROWS)),
             state=state,
             states=SHOWN_STATES,
             candidate=EventState.CANDIDATE,
@@ -108,7 +110,7 @@ class Pages:
             "event.html",
             section="events",
             event=event,
-            region=region_name(self._store, self._config, event, members),
+            region=region_name(self._regions, event),
             histogram=counted,
             chart=chart(counted),
             sentiments=ORDER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
@@ -34,9 +34,6 @@ PAGE_POSTS = 50
 
 CHANNEL_POSTS = 2_000
 """Channels are counted over this many of an event's latest posts, so that a huge event opens as fast as any."""
-
-NAMING_POSTS = 20
-"""A region's name is looked for in this many members' readings: most of them name the place they are about."""
 
 _PLACEHOLDER = re.compile(r"(【待核实：[^】]*】)")
 
@@ -113,25 +110,18 @@ def alert_rows(store: Store, alerts: Sequence[Alert]) -> list[AlertRow]:
     ]
 
 
-def event_rows(store: Store, config: Config, events: Sequence[Event]) -> list[EventRow]:
+def event_rows(store: Store, regions: Mapping[str, str], events: Sequence[Event]) -> list[EventRow]:
     """Return events with what belongs to them."""
     rows = []
     for event in events:
         members = store.cases.events.members(event.id)
-        rows.append(EventRow(event, region_name(store, config, event, members), sparkline(members)))
+        rows.append(EventRow(event, region_name(regions, event), sparkline(members)))
     return rows
 
 
-def region_name(store: Store, config: Config, event: Event, members: Sequence[Membership]) -> str:
-    """Return what people call an event's region: the office's own name for it, else what posts call it."""
-    if not event.region:
-        return "未明确"
-    own = {place.code: place.name for place in config.reader.places}
-    if event.region in own:
-        return own[event.region]
-    readings = store.posts.readings([each.post_id for each in members[:NAMING_POSTS]])
-    names = (region.name for reading in readings.values() for region in reading.regions if region.code == event.region)
-    return next(names, event.region)
+def region_name(regions: Mapping[str, str], event: Event) -> str:
+    """Return what people call an event's region."""
+    return regions.get(event.region, event.region) or "未明确"
 
 
 def channel_counts(store: Store, members: Sequence[Membership]) -> list[tuple[Channel, int]]:

@@ -132,7 +132,7 @@ class Desk:
         self.store.posts.append(posts)
         with self.store.transaction():
             events = self.grouper.group(posts, readings, moment)
-            self.alerts += detect(self.store, events, posts, readings, self.settings, moment)
+            self.alerts += detect(self.store, events, posts, readings, self.settings, moment, PLACES)
             self.store.posts.save_readings(list(readings.values()))
         return events
 

@@ -16,7 +16,7 @@ from nlp.judgement import HEADS
 from nlp.training.batching import batches, token_ids
 from nlp.training.export import export
 from nlp.training.loop import noted, train
-from nlp.training.network import Network, answer_counts, answers_of, load_network, save_network
+from nlp.training.network import Network, answer_counts, answers_of, load_network, mixed, save_network
 from nlp.training.objective import UNLABELLED, label_loss, label_rows, soft_loss
 from nlp.training.parity import check_parity, int8_outputs, parity
 from nlp.training.prepare import Example
@@ -93,6 +93,32 @@ def test_a_network_is_loaded_as_it_was_saved(small: Network, ids: list[list[int]
     assert torch.allclose(
         noted(again, ids, ("topic",))["topic"].float(), noted(small, ids, ("topic",))["topic"].float(), atol=0.02
     )
+
+
+def test_a_mixed_network_lies_between_its_two_origins(small: Network) -> None:
+    torch.manual_seed(5)
+    other = Network(2, 20_545, answer_counts(SHIPPED))
+    halfway = mixed(small, other, 0.25, answer_counts(SHIPPED))
+    expected = 0.75 * small.heads["topic"].weight + 0.25 * other.heads["topic"].weight
+    assert torch.allclose(halfway.heads["topic"].weight, expected)
+    assert not torch.equal(small.heads["topic"].weight, halfway.heads["topic"].weight)
+
+
+def test_training_stops_after_the_epoch_it_is_told(ids: list[list[int]]) -> None:
+    network = Network(1, 20_545, answer_counts(SHIPPED))
+    labels = label_rows([Example("a", "", "new", YES)] * len(ids), answers_of(SHIPPED))
+    batch = batches(ids, range(len(ids)), 4_000)
+    seen: list[int] = []
+    train(
+        network,
+        [batch, batch, batch],
+        lambda outputs, _: label_loss(outputs, labels),
+        rate=1e-4,
+        head_rate=1e-4,
+        stop_after=2,
+        after=seen.append,
+    )
+    assert seen == [1, 2]
 
 
 def test_the_shipped_weights_give_the_shipped_answers(ids: list[list[int]]) -> None:
