@@ -32,6 +32,9 @@ PATIENCE_SECONDS = 60.0
 TRIES = 2
 # An article is one line, each character of it escaped; pages are capped at 16 MiB.
 LONGEST_LINE = 128 * 1024 * 1024
+# -P: what lies in the current directory is no program of ours.
+WORKER = (sys.executable, "-P", "-m", "crawlers.extraction")
+HINT = "请查看拒收记录里的原始网页。"
 
 
 async def extract_here(html: bytes, url: str, fetched_at: datetime, http_charset: str | None) -> Article:
@@ -67,6 +70,9 @@ class _Pool:
                 worker = self._free.pop() if self._free else await _started()
                 try:
                     answer = await asyncio.wait_for(_answer(worker, question, html), PATIENCE_SECONDS)
+                except TimeoutError as error:
+                    await _ended(worker)
+                    raise CrawlError("页面无法抽取：一直抽取不完", reason="malformed", hint=HINT) from error
                 except (OSError, EOFError):
                     log.warning("an extraction worker died over %s", url)
                     await _ended(worker)
@@ -77,20 +83,18 @@ class _Pool:
                 else:
                     self._free.append(worker)
                     return _article(answer)
-        raise CrawlError("页面无法抽取，抽取进程因它退出", reason="malformed", hint="请查看拒收记录里的原始网页。")
+        raise CrawlError("页面无法抽取：抽取进程因它退出", reason="malformed", hint=HINT)
 
     async def close(self) -> None:
-        """End every worker."""
+        """End every worker; none has a page in hand when the crawl is over."""
         while self._free:
             await _ended(self._free.pop())
 
 
 async def _started() -> Process:
-    # -P: what lies in the current directory is no program of ours.
-    command = (sys.executable, "-P", "-m", "crawlers.extraction")
     # In a session of its own, since Ctrl-C is for the crawl: it ends its workers when it has finished.
     return await asyncio.create_subprocess_exec(
-        *command, stdin=PIPE, stdout=PIPE, limit=LONGEST_LINE, start_new_session=True
+        *WORKER, stdin=PIPE, stdout=PIPE, limit=LONGEST_LINE, start_new_session=True
     )
 
 

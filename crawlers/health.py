@@ -29,6 +29,10 @@ ENOUGH_POSTS = 5
 SILENCE_FACTOR = 3.0
 SHORTEST_SILENCE = timedelta(days=2)
 SILENCE_OF_A_STRANGER = timedelta(days=7)
+# A source that nobody has even tried for five of its own cadences, and an hour, is not looked after any more.
+UNTRIED_CADENCES = 5
+SHORTEST_UNTRIED = timedelta(hours=1)
+NOTHING_YET = "还没有解析到内容"
 FIELD_NAMES = {"title": "标题", "published_at": "发布时间", "author": "作者", "text": "正文"}
 
 
@@ -98,6 +102,20 @@ def judge(
     return SourceHealth(source.id, state, reason, since=now, checked_at=now, items=items), remembered
 
 
+def as_of(source: SourceConfig, health: SourceHealth, now: datetime) -> SourceHealth:
+    """Return a source's recorded health as it stands now: silent where all was well, but nobody has come since.
+
+    A source that backs off is visited less often, and its record says why: it stays as recorded.
+    """
+    untried = now - health.checked_at
+    allowed = max(SHORTEST_UNTRIED, UNTRIED_CADENCES * timedelta(minutes=source.cadence_minutes))
+    if not source.enabled or health.state not in ("ok", "empty", "unchanged") or untried <= allowed:
+        return health
+    hours = untried.total_seconds() / 3600
+    reason = f"已有 {hours:.0f} 小时没有采集（应每 {source.cadence_minutes:g} 分钟一次），采集进程可能没有运行"
+    return replace(health, state="silent", reason=reason, since=health.checked_at)
+
+
 def _worst(troubles: Sequence[Trouble], items: int) -> Trouble | None:
     """Return the trouble that decides, None if the run went well enough: one lost page of many is no failure."""
     blocked = [each for each in troubles if each.state == "blocked"]
@@ -118,7 +136,7 @@ def _state(outcome: Outcome, counts: Counts, items: int, memory: Memory, now: da
     if items == 0 and memory.usual_items >= 1:
         return "empty", f"这次一条也没有解析到，以往约 {memory.usual_items:.0f} 条，页面可能已改版"
     if items == 0:
-        return "empty", "还没有解析到内容"
+        return "empty", NOTHING_YET
     lost = _lost_fields(counts, memory)
     if lost:
         return "failing", f"字段覆盖率下降：{lost}，页面可能已改版"

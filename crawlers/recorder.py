@@ -50,6 +50,7 @@ class Recorder:
         self._posts: dict[str, Post] = {}
         self._rejects: dict[str, Reject] = {}
         self._answers: dict[str, Found] = {}
+        self._waiting_bytes = 0
         self._seen: set[str] = set()
 
     def take(self, item: Found | Post | Reject) -> None:
@@ -61,8 +62,7 @@ class Recorder:
             self._rejects[item.id] = item
         else:
             self._add(item)
-        waiting = sum(len(each.fetched.body) for each in self._answers.values())
-        if len(self._posts) + len(self._rejects) >= BATCH_POSTS or waiting >= BATCH_BYTES:
+        if len(self._posts) + len(self._rejects) >= BATCH_POSTS or self._waiting_bytes >= BATCH_BYTES:
             self._commit_or_note()
 
     def _add(self, item: Found | Post) -> None:
@@ -71,8 +71,9 @@ class Recorder:
             return
         self._seen.add(post.id)
         self._posts[post.id] = post
-        if isinstance(item, Found):
-            self._answers.setdefault(item.fetched.digest, item)
+        if isinstance(item, Found) and item.fetched.digest not in self._answers:
+            self._answers[item.fetched.digest] = item
+            self._waiting_bytes += len(item.fetched.body)
         self.counts["parsed"] += 1
         for name in FIELD_NAMES:
             self.counts[name] += bool(getattr(post, name))
@@ -102,6 +103,7 @@ class Recorder:
         self._posts.clear()
         self._rejects.clear()
         self._answers.clear()
+        self._waiting_bytes = 0
 
     def finish(self, spider: SourceSpider, complete: bool, previous: Mapping[str, object], now: datetime) -> Collected:
         """Commit the rest of a run together with its cursor and health, in one transaction. Raises StoreError.

@@ -28,6 +28,7 @@ def scrapy_settings(config: CrawlConfig) -> Settings:
             "ROBOTSTXT_OBEY": True,
             "DEFAULT_REQUEST_HEADERS": {"Accept": "*/*", "Accept-Language": "zh-CN,zh;q=0.9"},
             "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
+            "CONCURRENT_ITEMS": 1,  # taking an item waits for nothing; Scrapy makes so many tasks for each answer
             "DOWNLOAD_DELAY": config.delay_seconds,
             "DOWNLOAD_DELAY_JITTER": 0.0,  # Scrapy's +-50 % would undercut the promised pause
             "DOWNLOAD_SLOTS": dict.fromkeys(LOOPBACK_NAMES, LOOPBACK_SLOT),

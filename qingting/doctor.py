@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from crawlers.health import as_of
 from qingting.app import Service
 from qingting.model import DeliveryState, shown
 
@@ -122,9 +123,10 @@ def _roles(service: Service) -> Iterator[Check]:
 
 def _sources(service: Service) -> Iterator[Check]:
     enabled = {source.id: source for source in service.config.sources if source.enabled}
-    for health in service.store.cases.records.health():
-        if health.source not in enabled:
+    for recorded in service.store.cases.records.health():
+        if recorded.source not in enabled:
             continue
+        health = as_of(enabled[recorded.source], recorded, service.clock())
         bad = health.state in BAD_HEALTH
         name = enabled[health.source].name or health.source
         found = f"{health.state}（自 {shown(health.since)}）：{health.reason}"

@@ -165,10 +165,6 @@ def run_crawl_role(service: Service) -> None:
     run_crawl(forever())
 
 
-def _problems(service: Service, reader_problem: Callable[[], str]) -> list[str]:
-    return problems(service, reader_problem())
-
-
 def web_server(service: Service, reader_problem: Callable[[], str], port: int | None = None) -> uvicorn.Server:
     """Return the console's server, not yet started."""
     app = create_app(
@@ -237,4 +233,5 @@ def _stop_all(children: Sequence[_Child]) -> int:
             LOG.error("角色 %s 在 60 秒内没有停止，强制结束。", child.role)
             child.process.kill()
             codes.append(child.process.wait())
-    return 0 if all(code == 0 for code in codes) else 1
+    # Uvicorn shuts down in good order and then ends by the very signal that it was asked with.
+    return 0 if all(code in (0, -signal.SIGTERM) for code in codes) else 1

@@ -21,6 +21,7 @@ import typer
 from nlp.reader import Reader
 from qingting.app import Service, Worker, import_file, open_service, open_service_reader
 from qingting.commands.bench_crawl import crawl_speed
+from qingting.commands.bench_store import store_speed
 from qingting.commands.shared import ConfigOption, HomeOption, JsonOption, opened_config, print_json, print_table, warn
 from qingting.config import Config
 from qingting.errors import NotFoundError
@@ -29,6 +30,7 @@ from qingting.store import Search
 
 app = typer.Typer(name="bench", help="在本机测速。", invoke_without_command=True)
 app.command("crawl")(crawl_speed)
+app.command("store")(store_speed)
 
 SEARCHES = (
     "污染",

@@ -56,7 +56,8 @@ def article(number: int) -> bytes:
 
 def feed(first: int) -> bytes:
     """Return a feed whose entries are numbered from `first`."""
-    return f'<rss version="2.0"><channel><title>清源要闻</title>{"".join(map(_entry, range(first, first + FEED_ENTRIES)))}</channel></rss>'.encode()
+    entries = "".join(_entry(number) for number in range(first, first + FEED_ENTRIES))
+    return f'<rss version="2.0"><channel><title>清源要闻</title>{entries}</channel></rss>'.encode()
 
 
 def _entry(number: int) -> str:
@@ -88,7 +89,7 @@ def _frame() -> tuple[str, str]:
         for n in range(60)
     )
     cards = "".join(
-        f'<div class="card" data-id="{n}"><div class="card-pic"><a href="{_other(n)}"><img src="/img/{n}.jpg" alt=""></a>'
+        f'<div class="card" data-id="{n}"><div class="card-pic"><a href="{_other(n)}"><img src="/{n}.jpg" alt=""></a>'
         f'</div><div class="card-txt"><div class="name"><a href="{_other(n)}">{_headline(n)}</a></div>'
         f'<div class="meta"><span class="ago">{n} 小时前</span><span class="count">{n * 7}</span></div></div></div>'
         for n in range(38)
@@ -103,7 +104,8 @@ def _frame() -> tuple[str, str]:
         '<!DOCTYPE html><html lang="zh"><head><meta charset="utf-8"><title>{headline}_清源网</title>'
         '<meta name="publishdate" content="2026-09-22 08:30:00"><meta name="source" content="清源日报">'
         f'</head><body><div class="wrap"><div class="top"><ul class="nav">{menu}</ul></div><div class="content">'
-        '<div class="left"><h1>{headline}</h1><div class="about">2026-09-22 08:30　来源：清源日报</div><div class="txt">'
+        '<div class="left"><h1>{headline}</h1><div class="about">2026-09-22 08:30　来源：清源日报</div>'
+        '<div class="txt">'
     )
     foot = f'</div></div><div class="side">{cards}</div></div><div class="more"><ul>{related}</ul></div>{scripts}</div>'
     return head, f"{foot}</body></html>"

@@ -20,6 +20,8 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import typer
 
+from crawlers.files import read_posts
+from crawlers.privacy import Pseudonyms
 from nlp.segment import CUT_VERSION, cut
 from qingting.app import open_service_reader
 from qingting.commands.shared import (
@@ -40,7 +42,7 @@ from qingting.strict import Secret
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SPREAD = timedelta(days=90)
-MONTH = {"since": START + timedelta(days=30), "until": START + timedelta(days=60)}
+SINCE, UNTIL = START + timedelta(days=30), START + timedelta(days=60)
 """The posts are spread evenly over three months; trends are asked of the one in the middle."""
 
 DISTINCT = 5000
@@ -51,13 +53,24 @@ SEED = 20260101
 REPEATS = 5
 INDEX = "qingting-bench"
 
-KEYWORDS = ("污染", "垃圾 分类", "噪音 扰民", "空气质量", "核污水 OR 核废水", "环境 -营商", "雾霾", "焚烧厂 异味", "PM2.5")
+KEYWORDS = (
+    "污染",
+    "垃圾 分类",
+    "噪音 扰民",
+    "空气质量",
+    "核污水 OR 核废水",
+    "环境 -营商",
+    "雾霾",
+    "焚烧厂 异味",
+    "PM2.5",
+)
 FIELDS = ("情感:负面 水", "议题:air 雾霾", "污染 相关:是 情感:负面", "来源:bench-3 污染", "垃圾 OR 来源:bench-7")
 REGIONS = ("污染 地域:110000", "环境 地域:310000", "水 地域:440000", "垃圾 地域:440100")
 PHRASES = ('"碳排放"', '"空气质量"', '"环境保护"', '"污染环境"')
 NEGATIONS = ("-污染", "-环境 -垃圾", "-水")
 
 Row = dict[str, object]
+Sample = tuple[Post, Reading]
 
 
 def store_speed(
@@ -99,11 +112,8 @@ def store_speed(
     )
 
 
-def _originals(config: Config, file: Path) -> list[tuple[Post, Reading]]:
+def _originals(config: Config, file: Path) -> list[Sample]:
     """Return posts from a file with their readings; a reading is needed for facets to be spread as they really are."""
-    from crawlers.files import read_posts
-    from crawlers.privacy import Pseudonyms
-
     lines = read_posts(file, config.imports, "bench", utc_now, Pseudonyms(b"bench"))
     posts = list(islice((item for item in lines if isinstance(item, Post)), DISTINCT))
     with progress("研读样本", None):
@@ -111,7 +121,7 @@ def _originals(config: Config, file: Path) -> list[tuple[Post, Reading]]:
     return list(zip(posts, readings, strict=True))
 
 
-def _copies(originals: Sequence[tuple[Post, Reading]], size: int) -> Iterator[tuple[Post, Reading]]:
+def _copies(originals: Sequence[Sample], size: int) -> Iterator[Sample]:
     """Yield posts in the order of time, over three months: each text many times, as another post."""
     numbers = random.Random(SEED)  # noqa: S311  no secret
     channels = list(Channel)
@@ -132,7 +142,7 @@ def _copies(originals: Sequence[tuple[Post, Reading]], size: int) -> Iterator[tu
 
 
 def _rows(
-    name: str, where: StoreConfig, home: Path, config: Config, originals: Sequence[tuple[Post, Reading]], sizes: list[int]
+    name: str, where: StoreConfig, home: Path, config: Config, originals: Sequence[Sample], sizes: Sequence[int]
 ) -> Iterator[Row]:
     """Yield the figures of one back end at each size; each size is filled anew, so that its months are as full."""
     for size in sizes:
@@ -147,7 +157,7 @@ def _rows(
             _drop_indexes(address)
 
 
-def _filled(name: str, store: Store, originals: Sequence[tuple[Post, Reading]], size: int) -> Iterator[Row]:
+def _filled(name: str, store: Store, originals: Sequence[Sample], size: int) -> Iterator[Row]:
     """Fill a store, and yield how fast it took posts, gave them out to be read and took readings back."""
     took: dict[str, float] = {"ingest": 0.0, "claim": 0.0, "save": 0.0}
     copies = _copies(originals, size)
@@ -166,19 +176,19 @@ def _asked(posts: Posts) -> Iterator[Row]:
     """Yield how long questions take once warm."""
     numbers = random.Random(SEED)  # noqa: S311  no secret
     words = ("", *KEYWORDS)
-    week = (MONTH["since"], MONTH["since"] + timedelta(days=7))
+    week = (SINCE, SINCE + timedelta(days=7))
     groups: dict[str, list[Callable[[], object]]] = {
         "检索：词": [partial(posts.search, Search(query)) for query in KEYWORDS],
         "检索：词与字段": [partial(posts.search, Search(query)) for query in FIELDS],
         "检索：词与地域": [partial(posts.search, Search(query)) for query in REGIONS],
         "检索：短语": [partial(posts.search, Search(query)) for query in PHRASES],
         "检索：只有非": [partial(posts.search, Search(query)) for query in NEGATIONS],
-        "走势：一个月按小时": [partial(posts.trend, Search(query, **MONTH), "hour") for query in words],
+        "走势：一个月按小时": [partial(posts.trend, Search(query, SINCE, UNTIL), "hour") for query in words],
         "走势：一个月按小时×情感": [
-            partial(posts.trend, Search(query, **MONTH), "hour", "sentiment") for query in words
+            partial(posts.trend, Search(query, SINCE, UNTIL), "hour", "sentiment") for query in words
         ],
-        "分面：一个月的议题": [partial(posts.facet, Search(query, **MONTH), "topic") for query in words],
-        "分面：一个月的地域": [partial(posts.facet, Search(query, **MONTH), "region") for query in words],
+        "分面：一个月的议题": [partial(posts.facet, Search(query, SINCE, UNTIL), "topic") for query in words],
+        "分面：一个月的地域": [partial(posts.facet, Search(query, SINCE, UNTIL), "region") for query in words],
         "近似重复：一周内": [partial(posts.similar, numbers.getrandbits(64), 7, *week) for _ in range(9)],
     }
     for name, calls in groups.items():
@@ -223,8 +233,8 @@ def _cluster_use(address: str) -> Iterator[Row]:
     stats = _ask_cluster(address, "GET", f"/{INDEX}*/_stats/store")
     yield {"what": "磁盘", "median": round(stats["_all"]["total"]["store"]["size_in_bytes"] / (1 << 20)), "unit": "MiB"}
     nodes = _ask_cluster(address, "GET", "/_nodes/stats/jvm")["nodes"].values()
-    heap = sum(node["jvm"]["mem"]["heap_committed_in_bytes"] + node["jvm"]["mem"]["non_heap_committed_in_bytes"] for node in nodes)
-    yield {"what": "服务器内存（JVM）", "median": round(heap / (1 << 20)), "unit": "MiB"}
+    used = sum(node["jvm"]["mem"][f"{kind}_committed_in_bytes"] for node in nodes for kind in ("heap", "non_heap"))
+    yield {"what": "服务器内存（JVM）", "median": round(used / (1 << 20)), "unit": "MiB"}
 
 
 def _drop_indexes(address: str) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import typer
 
+from crawlers.health import as_of
 from qingting.commands.shared import (
     ConfigOption,
     HomeOption,
@@ -16,7 +15,6 @@ from qingting.commands.shared import (
     print_table,
     settings,
 )
-from qingting.config import SourceConfig
 from qingting.model import SourceHealth, shown
 
 app = typer.Typer(name="sources", help="信源。", no_args_is_help=True)
@@ -30,9 +28,6 @@ STATE_NAMES = {
     "silent": "失联",
     "never": "尚未采集",
 }
-
-SILENT_AFTER_CADENCES = 5
-"""A source not even tried for this many of its own cadences (and at least an hour) counts as silent."""
 
 
 @app.command("list")
@@ -55,41 +50,34 @@ def check_sources(as_json: JsonOption = False, home: HomeOption = None, config: 
     with opened(home, config) as service:
         now = service.clock()
         known = {each.source: each for each in service.store.cases.records.health()}
-        checked = [
-            (source, _state(source, known.get(source.id), now.timestamp()), known.get(source.id))
-            for source in service.config.sources
-        ]
+        found = ((source, known.get(source.id)) for source in service.config.sources)
+        checked = [(source, as_of(source, health, now) if health else None) for source, health in found]
     if as_json:
         print_json(
-            {**_health_row(health), "id": source.id, "enabled": source.enabled, "state": state}
-            for source, state, health in checked
+            {**_health_row(health), "id": source.id, "enabled": source.enabled, "state": _state(health)}
+            for source, health in checked
         )
     else:
         rows = (
             (
-                s.id,
-                s.name,
-                STATE_NAMES[state],
-                h.reason if h else "",
-                shown(h.since) if h else "",
-                shown(h.checked_at) if h else "",
+                source.id,
+                source.name,
+                STATE_NAMES[_state(health)],
+                health.reason if health else "",
+                shown(health.since) if health else "",
+                shown(health.checked_at) if health else "",
             )
-            for s, state, h in checked
+            for source, health in checked
         )
         print_table("信源状态", ("编号", "名称", "状态", "原因", "自", "最近采集"), rows, "还没有配置信源。")
-    bad = any(state in ("blocked", "failing", "silent") for source, state, _ in checked if source.enabled)
+    bad = any(_state(health) in ("blocked", "failing", "silent") for source, health in checked if source.enabled)
     raise typer.Exit(int(bad))
+
+
+def _state(health: SourceHealth | None) -> str:
+    return health.state if health else "never"
 
 
 def _health_row(health: SourceHealth | None) -> dict[str, object]:
     row = plain(health) if health else {}
     return row if isinstance(row, dict) else {}
-
-
-def _state(source: SourceConfig, health: SourceHealth | None, now: float) -> str:
-    """Return the recorded state, or silent for a source that the crawl role has stopped visiting."""
-    if health is None:
-        return "never"
-    allowed = max(timedelta(hours=1), SILENT_AFTER_CADENCES * timedelta(minutes=source.cadence_minutes))
-    late = now - health.checked_at.timestamp() > allowed.total_seconds()
-    return "silent" if late and source.enabled and health.state in ("ok", "empty", "unchanged") else health.state

@@ -48,9 +48,16 @@ def search_page(connection: Connection, search: Search, query: Query) -> Page:
     if search.limit < 1:
         raise UsageError("每页条数至少为 1。", reason="bad_argument", hint="请改大条数。")
     low, high = key_range(search)
-    last = min(high, position(search.after, HIGHEST) - 1)
-    keys = _newest_keys(connection, compile_query(query, low, last), search.limit + 1)
-    total, exact = _capped_count(connection, compile_query(query, low, high))
+    rows = compile_query(query, low, high)
+    if search.after:
+        rest = compile_query(query, low, min(high, position(search.after, HIGHEST) - 1))
+        keys = _newest_keys(connection, rest, search.limit + 1)
+        total, exact = _capped_count(connection, rows)
+    else:
+        # The first page, which most searches end at, in one walk.
+        most = max(_countable(rows), search.limit)
+        keys = _newest_keys(connection, rows, most + 1)
+        total, exact = min(len(keys), most), len(keys) <= most
     shown = keys[: search.limit]
     following = str(shown[-1]) if len(keys) > search.limit else ""
     return Page(tuple(_hits(connection, shown)), total, exact, following)
@@ -167,8 +174,12 @@ def _newest_keys(connection: Connection, rows: Compiled, limit: int) -> list[int
     return list(connection.exec_driver_sql(statement, (*rows.where.values, limit)).scalars())
 
 
+def _countable(rows: Compiled) -> int:
+    return COUNTED_BY_TEXT if rows.reads_texts else COUNTED
+
+
 def _capped_count(connection: Connection, rows: Compiled) -> tuple[int, bool]:
-    most = COUNTED_BY_TEXT if rows.reads_texts else COUNTED
+    most = _countable(rows)
     inner = f"SELECT 1 FROM {rows.source} WHERE {rows.where.text} LIMIT ?"
     found = connection.exec_driver_sql(f"SELECT count(*) FROM ({inner})", (*rows.where.values, most + 1)).scalar_one()
     return min(found, most), found <= most

@@ -28,6 +28,9 @@ def fold(text: str) -> str:
 def index_words(cut: Cut, text: str) -> Sequence[str]:
     """Return the words of a text in its order, repetitions included; none for a text of signs and blanks only."""
     pieces = cut(storable(fold(text)).translate(_CONTROL_TO_BLANK))
+    if "".join(pieces).isalnum():
+        # Most texts: nothing but letters and digits is left, which one look at all pieces tells.
+        return pieces
     # One translation of all pieces together: a piece at a time costs four times as much as the cut itself.
     words = "\n".join(pieces).translate(_TO_FULL_WIDTH).split()
     return [word for word in words if word.isalnum() or any(map(str.isalnum, word))]

@@ -39,7 +39,7 @@ def test_no_other_distribution_ships_a_package_of_ours(installed: Path) -> None:
         [sys.executable, "-c", code], cwd=installed, env={"PYTHONPATH": str(installed)}, capture_output=True, check=True
     )
     owners = json.loads(result.stdout)
-    assert {package: set(owners[package]) for package in PACKAGES} == dict.fromkeys(PACKAGES, {"qingting"})
+    assert {package: set(owners[package]) for package in PACKAGES} == {package: {"qingting"} for package in PACKAGES}
 
 
 def test_every_dependency_has_its_reason_beside_it() -> None:

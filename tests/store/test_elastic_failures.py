@@ -324,6 +324,49 @@ def test_a_node_killed_in_the_middle_of_writing_keeps_what_it_acknowledged(
     posts.close()
 
 
+def test_one_of_three_nodes_killed_while_posts_come_in_loses_none_and_stores_none_twice(
+    elastic_cluster: list[Any], make_post: MakePost, make_reading: MakeReading
+) -> None:
+    hosts = ",".join(node.url.removeprefix("http://") for node in elastic_cluster)
+    posts = open_posts(f"http://{hosts}/")
+    with Elasticsearch(elastic_cluster[0].url) as client:
+        client.cluster.health(wait_for_status="green", wait_for_nodes="3", timeout="60s")
+    given = [make_post(number) for number in range(3_000)]
+    batches = [given[start : start + 100] for start in range(0, len(given), 100)]
+    under_way = threading.Event()
+
+    def write() -> None:
+        for number, batch in enumerate(batches):
+            append_in_the_end(posts, batch)
+            if number == len(batches) // 4:
+                under_way.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    under_way.wait()
+    elastic_cluster[0].kill()
+    writer.join()
+    wait_until_whole(elastic_cluster[1].url)
+    assert posts.count(Search()) == len(given)
+    assert Counter(read_all(posts, make_reading)) == Counter(post.id for post in given)
+    posts.close()
+
+
+def append_in_the_end(posts: ElasticPosts, batch: list[Post]) -> None:
+    """Store a batch, as often as it takes the cluster to choose another master."""
+    pause = threading.Event()
+    for _ in range(100):
+        try:
+            posts.append(batch)
+        except StoreError as error:
+            if not error.retryable:
+                raise
+            pause.wait(0.3)
+        else:
+            return
+    pytest.fail("the cluster did not recover")
+
+
 def test_a_paused_node_is_called_unavailable_and_answers_again_when_it_goes_on(
     elastic_node: Any, make_post: MakePost
 ) -> None:
