@@ -16,6 +16,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from io import BufferedWriter, BytesIO
 from pathlib import Path
@@ -32,6 +33,8 @@ from qingting.model import utc
 TRANSPORT_HEADERS = frozenset({"content-encoding", "transfer-encoding", "content-length"})
 # Measured on Chinese pages of 83 KB: level 4 costs 0.7 ms, level 9 (warcio's own) 1.9 ms for 4 % fewer bytes.
 GZIP_LEVEL = 4
+# Evidence holds what people said with their names and pictures: nobody but the service's own account may read it.
+FOLDER, FILE = 0o700, 0o600
 DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -43,6 +46,7 @@ class EvidenceWriter:
         self.source = re.sub(r"[^\w.-]", "_", source)
         self._written: set[str] = set()
         self._file: BufferedWriter | None = None
+        self._path = self.root
         self._index: dict[Path, list[str]] = {}
 
     def keep(self, fetched: Fetched) -> None:
@@ -53,8 +57,8 @@ class EvidenceWriter:
         file = self._file or self._open(utc(fetched.at))
         offset = file.tell()
         file.write(_record(fetched))
-        shard = Path(file.name).parent.parent / "index" / fetched.digest[:2]
-        name = Path(file.name).relative_to(shard.parent.parent)
+        month = self._path.parent.parent
+        shard, name = month / "index" / fetched.digest[:2], self._path.relative_to(month)
         self._index.setdefault(shard, []).append(f"{fetched.digest} {name} {offset}\n")
 
     def sync(self) -> None:
@@ -64,9 +68,9 @@ class EvidenceWriter:
         self._file.flush()
         os.fsync(self._file.fileno())
         for shard, lines in self._index.items():
-            shard.parent.mkdir(exist_ok=True)
-            with shard.open("a", encoding="utf-8") as index:
-                index.write("".join(lines))
+            shard.parent.mkdir(mode=FOLDER, exist_ok=True)
+            with os.fdopen(os.open(shard, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE), "ab") as index:
+                index.write("".join(lines).encode())
         self._index.clear()
 
     def close(self) -> None:
@@ -77,27 +81,50 @@ class EvidenceWriter:
 
     def _open(self, at: datetime) -> BufferedWriter:
         folder = self.root / f"{at:%Y-%m}" / f"{at:%d}"
-        folder.mkdir(parents=True, exist_ok=True)
+        for each in (self.root, folder.parent, folder):
+            each.mkdir(mode=FOLDER, parents=True, exist_ok=True)
         for attempt in range(1000):
             suffix = f"-{attempt}" if attempt else ""
+            path = folder / f"{at:%H%M%S}-{self.source}{suffix}.warc.gz"
             try:
-                self._file = (folder / f"{at:%H%M%S}-{self.source}{suffix}.warc.gz").open("xb")
+                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE)
             except FileExistsError:
                 continue
+            self._path, self._file = path, os.fdopen(handle, "wb")
             return self._file
         raise FileExistsError(f"{folder} holds a thousand runs of {self.source} of the same second")
 
 
-def find_evidence(home: Path, sha256: str) -> bytes | None:
-    """Return the body with this SHA-256, None when it was never kept, has expired or no longer matches its digest."""
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a server answered, its bytes proven by their SHA-256, and the file that holds it."""
+
+    url: str
+    at: str
+    body: bytes
+    file: Path
+
+
+def find_evidence(home: Path, sha256: str) -> Evidence | None:
+    """Return what has this SHA-256, None when it was never kept, has expired or no longer matches its digest."""
     if not DIGEST.match(sha256):
         return None
     for shard in sorted((home / "evidence").glob(f"*/index/{sha256[:2]}"), reverse=True):
         for name, offset in _places(shard, sha256):
-            body = _body(shard.parent.parent / name, offset)
-            if body is not None and hashlib.sha256(body).hexdigest() == sha256:
-                return body
+            found = _first(_records(shard.parent.parent / name, offset), sha256)
+            if found is not None:
+                return found
     return None
+
+
+def search_evidence(home: Path, sha256: str, day: datetime) -> Evidence | None:
+    """Return what has this SHA-256 among all that was kept on a day, for an index that lost its last lines.
+
+    Records are synced before their posts are stored, index lines are not: a power cut may take those.
+    """
+    folder = home / "evidence" / f"{utc(day):%Y-%m}" / f"{utc(day):%d}"
+    found = (_first(_records(path), sha256) for path in sorted(folder.glob("*.warc.gz")))
+    return next((each for each in found if each is not None), None)
 
 
 def drop_expired(home: Path, now: datetime, days: int) -> int:
@@ -148,12 +175,20 @@ def _places(shard: Path, sha256: str) -> Iterator[tuple[str, int]]:
             yield parts[1], int(parts[2])
 
 
-def _body(path: Path, offset: int) -> bytes | None:
+def _records(path: Path, offset: int | None = None) -> Iterator[Evidence]:
+    """Yield the records of a file up to where it is torn; only the one at an offset if that is given."""
     try:
         with path.open("rb") as file:
-            file.seek(offset)
+            file.seek(offset or 0)
             for record in ArchiveIterator(file):
-                return bytes(record.content_stream().read())
+                headers = record.rec_headers
+                url, at = headers.get_header("WARC-Target-URI"), headers.get_header("WARC-Date")
+                yield Evidence(str(url), str(at), bytes(record.content_stream().read()), path)
+                if offset is not None:
+                    return
     except (OSError, ArchiveLoadFailed, EOFError):
-        return None
-    return None
+        return
+
+
+def _first(records: Iterator[Evidence], sha256: str) -> Evidence | None:
+    return next((each for each in records if hashlib.sha256(each.body).hexdigest() == sha256), None)

@@ -137,7 +137,7 @@ def _text(page: str, tree: HtmlElement, site: Site) -> str:
     return max(text, other, key=len)
 
 
-class _Bare(Document):  # type: ignore[misc] - readability ships no types
+class _Bare(Document):  # type: ignore[misc]  # readability ships no types
     """A page for readability from which `_strip` has already taken all that its own, slower cleaning would."""
 
     def _parse(self, tree: HtmlElement) -> HtmlElement:

@@ -14,7 +14,7 @@ import logging
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import BinaryIO
@@ -98,7 +98,7 @@ async def _started() -> Process:
     )
 
 
-async def _answer(worker: Process, question: dict[str, object], html: bytes) -> bytes:
+async def _answer(worker: Process, question: Mapping[str, object], html: bytes) -> bytes:
     assert worker.stdin is not None  # noqa: S101 - both are pipes, see above
     assert worker.stdout is not None  # noqa: S101
     worker.stdin.write(json.dumps(question).encode() + b"\n")

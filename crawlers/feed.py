@@ -79,14 +79,14 @@ class FeedSpider(SourceSpider):
         entries = parse_feed(response.body, response.url, self.fetched(response).at)
         if entries is None:
             self.trouble("failing", f"不是可以识别的订阅源：{response.url}")
-            yield self.rejected(response.url, "malformed", "neither RSS, Atom nor JSON Feed", response.body)
+            yield self.rejected(response.url, "malformed", "不是 RSS、Atom 或 JSON Feed", response.body)
             return
         entries = entries[: number(self.source, "limit", MOST_ENTRIES)]
         self.outcome.listed += len(entries)
         titles = self._remembered_titles()
         for entry in entries:
             if not entry.id:
-                yield self.rejected(f"{response.url}#{entry.title}", "malformed", "entry without id, link and title")
+                yield self.rejected(f"{response.url}#{entry.title}", "malformed", "条目没有编号、链接和标题")
             elif self._is_repeated(entry, titles):
                 continue
             elif switch(self.source, "fulltext") and entry.link:
@@ -108,7 +108,7 @@ class FeedSpider(SourceSpider):
     ) -> Found | Reject:
         text = fragment_text(content) or entry.title
         if not text:
-            return self.rejected(entry.link or entry.id, "empty_text", "entry without text and title")
+            return self.rejected(entry.link or entry.id, "empty_text", "条目没有正文和标题")
         return self.found(
             response,
             source_id=entry.id,

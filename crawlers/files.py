@@ -17,7 +17,7 @@ from pathlib import Path
 
 from crawlers.dates import parse_time
 from crawlers.plaintext import looks_like_html, plain_text
-from crawlers.privacy import Pseudonyms, masked
+from crawlers.privacy import Pseudonyms, masked, scrubbed
 from crawlers.rows import REJECT_BYTES, BadRow, Row, column_name, json_rows
 from crawlers.tables import csv_rows, xlsx_rows
 from crawlers.values import count_of, text_of
@@ -151,7 +151,7 @@ class _Desk:
             detail = f"时间无法识别：{self._field(row, 'published_at')[:50]}；帖子已按时间不详收下。"
             yield self._noted(row, "bad_time", detail)
 
-    def reject(self, bad: BadRow) -> Reject:
+    def reject(self, bad: BadRow, author: str = "") -> Reject:
         """Return the record of a row that cannot be taken; its id is the same for the same row of the same file."""
         digest = hashlib.sha256(bad.raw).hexdigest()
         return Reject(
@@ -160,13 +160,14 @@ class _Desk:
             place=f"{self.file} {bad.place}",
             reason=bad.reason,
             detail=bad.detail,
-            raw=bad.raw,
+            raw=scrubbed(bad.raw, *([author] if author else [])),
             size=bad.size,
             at=self.now,
         )
 
     def _noted(self, row: Row, reason: str, detail: str) -> Reject:
-        return self.reject(BadRow(row.place, reason, detail, row.raw[:REJECT_BYTES], len(row.raw)))
+        bad = BadRow(row.place, reason, detail, row.raw[:REJECT_BYTES], len(row.raw))
+        return self.reject(bad, self._field(row, "author"))
 
     def _text(self, row: Row) -> tuple[str, str]:
         """Return the text of a row and a note if it was cut. Raises InputError(empty_text | missing_column | ...)."""

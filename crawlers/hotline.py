@@ -169,6 +169,16 @@ def _digest(path: Path) -> str:
         raise InputError(f"读不到文件 {path.name}：{error}", reason="unreadable", hint="请检查权限。") from error
 
 
+def find_export(folder: Path, sha256: str) -> Path | None:
+    """Return the export with this SHA-256 that was dropped into a folder, wherever it lies now, None if it is gone."""
+    for place in (folder / PROCESSED, folder / REJECTED, folder):
+        for export in _exports(place) if place.is_dir() else ():
+            with suppress(InputError):  # taken away, or not ours to read
+                if _digest(export.path) == sha256:
+                    return export.path
+    return None
+
+
 def _move(path: Path, folder: Path) -> None:
     """Move a file into a folder, under another name where its own is taken."""
     target, number = folder / path.name, 1

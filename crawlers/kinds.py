@@ -35,7 +35,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 
 import crawlers
 from crawlers.pace import Pace
-from crawlers.privacy import Pseudonyms, masked
+from crawlers.privacy import Pseudonyms, masked, scrubbed
 from qingting.config import SourceConfig
 from qingting.errors import ConfigError, CrawlError
 from qingting.model import Channel, Post, Reject, stable_id
@@ -270,7 +270,7 @@ class SourceSpider(Spider):
             place=place,
             reason=reason,
             detail=detail,
-            raw=raw[:REJECT_BYTES],
+            raw=scrubbed(raw[:REJECT_BYTES]),
             size=len(raw),
             at=self.task.clock(),
         )

@@ -111,7 +111,7 @@ class ListSpider(SourceSpider):
         article = await self.task.extract(response.body, response.url, at, self.charset(response))
         if not article.text:
             self._settled.add(key)
-            yield self.rejected(response.url, "empty_text", "no article found on the page", response.body)
+            yield self.rejected(response.url, "empty_text", "页面上没有找到正文", response.body)
             return
         yield self.found(
             response,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from qingting.errors import ConfigError
 from qingting.privacy import mask_personal
 
-__all__ = ["Pseudonyms", "load_key", "mask_personal", "masked"]
+__all__ = ["Pseudonyms", "load_key", "mask_personal", "masked", "scrubbed"]
 
 KEY_VARIABLE = "QINGTING_AUTHOR_KEY"
 KEY_FILE = "author.key"
@@ -24,6 +25,12 @@ KEY_BYTES = 32
 SHORTEST_KEY = 16
 # 64 bits: two of 10 million authors share a key with a chance of 3 in a million.
 KEY_DIGITS = 16
+# What platforms call the fields that name, show or place a person (screen_name, nickName, uname, avatar_hd, gender).
+PERSONAL_FIELD = re.compile(
+    r"""("[\w$-]*(?:name|nick|author|avatar|face|gender|sex|birth|location|phone|mobile|profile_image)[\w$-]*"\s*:\s*)"""
+    r"""(?:"(?:[^"\\]|\\.)*(?:"|\Z)|-?\d[\d.]*)""",
+    re.IGNORECASE,
+)
 
 
 class Pseudonyms:
@@ -51,6 +58,19 @@ def masked(name: str) -> str:
         return f"{name[0]}*"
     # The stars don't tell the length beyond three, which would help to guess a nickname.
     return f"{name[0]}{'*' if len(name) == 3 else '**'}{name[-1]}"
+
+
+def scrubbed(raw: bytes, *names: str) -> bytes:
+    """Return the first bytes of rejected input as they may be kept: what names, shows or places a person starred out.
+
+    That is the numbers that `mask_personal` knows, the values of JSON fields that are called so, and the given names.
+    The rest stays as it was, byte for byte, for somebody to find out what is wrong with it.
+    """
+    for name in names:
+        for encoding in ("utf-8", "gb18030"):
+            raw = raw.replace(name.encode(encoding, "replace"), masked(name).encode(encoding, "replace"))
+    text = PERSONAL_FIELD.sub(r'\1"*"', raw.decode("utf-8", "surrogateescape"))
+    return mask_personal(text).encode("utf-8", "surrogateescape")
 
 
 def load_key(

@@ -22,7 +22,7 @@ from qingting.app import (
     open_service_reader,
     settle_events,
 )
-from qingting.commands import alerts, bench, drafts, events, extract, read, search, sources, store
+from qingting.commands import alerts, bench, drafts, events, evidence, extract, read, search, sources, store
 from qingting.commands.shared import (
     GIVEN,
     ConfigOption,
@@ -53,6 +53,7 @@ app = typer.Typer(
 for group in (sources.app, events.app, alerts.app, drafts.app, drafts.facts_app, store.app, bench.app):
     app.add_typer(group)
 app.command("extract")(extract.extract_page)
+app.command("evidence")(evidence.post_evidence)
 app.command("read")(read.read_texts)
 app.command("search")(search.search_posts)
 app.command("trend")(search.trend_posts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from crawlers.health import as_of
@@ -15,9 +17,15 @@ from qingting.commands.shared import (
     print_table,
     settings,
 )
-from qingting.model import SourceHealth, shown
+from qingting.doctor import REJECT_NAMES
+from qingting.model import Reject, SourceHealth, shown
+from qingting.privacy import mask_personal
 
 app = typer.Typer(name="sources", help="信源。", no_args_is_help=True)
+
+SAMPLE_LENGTH = 200
+LOOKED_THROUGH = 10_000
+"""Rejects among which those of one source are looked for, the latest; each keeps up to 4 KB."""
 
 STATE_NAMES = {
     "ok": "正常",
@@ -72,6 +80,50 @@ def check_sources(as_json: JsonOption = False, home: HomeOption = None, config: 
         print_table("信源状态", ("编号", "名称", "状态", "原因", "自", "最近采集"), rows, "还没有配置信源。")
     bad = any(_state(health) in ("blocked", "failing", "silent") for source, health in checked if source.enabled)
     raise typer.Exit(int(bad))
+
+
+@app.command("rejects")
+def list_rejects(
+    source: Annotated[str, typer.Option("--source", help="只看此信源。")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="最多显示多少条。")] = 50,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """列出没有收下的内容和原因，最近的在前；个人信息已隐去。"""
+    with opened(home, config) as service:
+        found = service.store.cases.records.rejects(LOOKED_THROUGH if source else limit)
+    rejects = [each for each in found if source in ("", each.source)][:limit]
+    if as_json:
+        return print_json(
+            {
+                "source": each.source,
+                "at": each.at,
+                "reason": each.reason,
+                "place": mask_personal(each.place),
+                "detail": mask_personal(each.detail),
+                "size": each.size,
+                "sample": _sample(each),
+            }
+            for each in rejects
+        )
+    rows = (
+        (
+            shown(each.at),
+            each.source,
+            REJECT_NAMES.get(each.reason, each.reason),
+            each.place,
+            each.detail,
+            _sample(each),
+        )
+        for each in rejects
+    )
+    return print_table("拒收记录", ("时间", "信源", "原因", "位置", "说明", "开头"), rows, "没有拒收记录。")
+
+
+def _sample(reject: Reject) -> str:
+    """Return how a rejected input begins, in one line."""
+    return mask_personal(" ".join(reject.raw.decode("utf-8", "replace").split())[:SAMPLE_LENGTH])
 
 
 def _state(health: SourceHealth | None) -> str:

@@ -118,8 +118,8 @@ def write_backup(
 ) -> Manifest:
     """Write a backup of a running installation; `note` is told of each member written.
 
-    The file appears under its name only when it is complete. Raises UsageError(bad_argument) if it exists already or lies
-    in the home, and StoreError(unavailable) if it can't be written.
+    The file appears under its name only when it is complete. Raises UsageError(bad_argument) if it exists already or
+    lies in the home, and StoreError(unavailable) if it can't be written.
     """
     if file.exists():
         raise UsageError(f"{file} 已经存在。", reason="bad_argument", hint="请换一个文件名，备份不覆盖旧文件。")

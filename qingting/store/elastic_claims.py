@@ -35,7 +35,7 @@ class Claims:
         """Return unread posts, earliest first, that are now held by the worker; [] if all are held by others."""
         for _ in range(MOST_ROUNDS):
             # Where posts come in, and where others claim them; older months come to be seen by themselves.
-            self._cluster.refresh(self._indexes.found().names[-1], self._indexes.claims)
+            self._cluster.refresh(self._indexes.names()[-1], self._indexes.claims)
             seen = self._unheld(worker, limit, now)
             held = self._hold(seen, worker, now, until)
             if held or not seen:

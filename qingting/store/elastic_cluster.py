@@ -31,6 +31,9 @@ MOST_WAITS = 10
 
 CONFLICT, GONE, TOO_MANY = 409, 404, 429
 
+MISSING_INDEX = "index_not_found_exception"
+LOST_POINT = "search_context_missing_exception"
+
 Hit = Mapping[str, Any]
 
 
@@ -67,6 +70,15 @@ class Cluster:
         _require_whole(answer)
         found: dict[str, Any] = answer
         return found
+
+    def page(self, index: str, size: int, **request: Any) -> tuple[list[Hit], int]:
+        """Return the first hits of a sorted search, and how many there are in all."""
+        if size > WINDOW:
+            query = {"query": request["query"]} if "query" in request else {}
+            found = self.search(index=index, size=0, **query)["hits"]
+            return self.all_hits(index, size, **request), found["total"]["value"]
+        found = self.search(index=index, size=size, **request)["hits"]
+        return found["hits"], found["total"]["value"]
 
     def all_hits(self, index: str, most: int | None = None, **request: Any) -> list[Hit]:
         """Return the hits of a sorted search, however many there are; beyond one window all of one point in time."""
@@ -179,7 +191,7 @@ def _chunks(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
     chunk: list[Operation] = []
     characters = 0
     for each in operations:
-        size = sum(len(value) for value in (each.body or {}).values() if isinstance(value, str))
+        size = _characters(list((each.body or {}).values()))
         if chunk and (len(chunk) == BULK_DOCUMENTS or characters + size > BULK_CHARACTERS):
             yield chunk
             chunk, characters = [], 0
@@ -189,6 +201,12 @@ def _chunks(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
         yield chunk
 
 
+def _characters(value: object) -> int:
+    if isinstance(value, list):
+        return sum(map(_characters, value))
+    return len(value) if isinstance(value, str) else 0
+
+
 def _require_done(item: Mapping[str, Any], accepted: frozenset[int]) -> None:
     status = item["status"]
     if status < 300 or status in accepted:
@@ -196,6 +214,8 @@ def _require_done(item: Mapping[str, Any], accepted: frozenset[int]) -> None:
     kind = item.get("error", {}).get("type", "") if isinstance(item.get("error"), dict) else ""
     if status >= 500:
         raise _unavailable(f"写入时出错（{kind}）")
+    if kind == MISSING_INDEX:
+        raise _missing()
     # The cluster's own words may quote what people wrote; its kind of error does not.
     raise StoreError(
         f"Elasticsearch 不接受编号为 {item.get('_id')} 的文档（{kind}）。",
@@ -249,16 +269,12 @@ def _store_error(error: ApiError) -> StoreError:
             reason="unavailable",
             hint="请核对 config.toml 里 store.posts 的口令或 API 密钥，所需权限见 docs/elasticsearch.md。",
         )
+    if LOST_POINT in kinds or ("search_phase_execution_exception" in kinds and status >= 500):
+        return _partial()
     if status == GONE:
-        return StoreError(
-            "Elasticsearch 里没有帖文索引，可能被人删除。",
-            reason="unavailable",
-            hint="请从快照恢复索引；确要从头开始，请重新启动服务。",
-        )
+        return _missing()
     if status == CONFLICT:
         return StoreError("写入与已有的记录冲突。", reason="conflict", hint="请重试。", retryable=True)
-    if "search_phase_execution_exception" in kinds and status >= 500:
-        return _partial()
     if status >= 500 or "cluster_block_exception" in kinds:
         return _unavailable(f"出错（{status}）")
     return StoreError(
@@ -286,6 +302,14 @@ def _unavailable(problem: str) -> StoreError:
         reason="unavailable",
         hint="请检查 Elasticsearch 是否在运行、网络是否通畅；恢复后会自动继续。",
         retryable=True,
+    )
+
+
+def _missing() -> StoreError:
+    return StoreError(
+        "Elasticsearch 里没有帖文索引，可能被人删除。",
+        reason="unavailable",
+        hint="请从快照恢复索引；确要从头开始，请重新启动服务。",
     )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from elasticsearch import ApiError
@@ -45,11 +44,7 @@ def trend_points(
         if not isinstance(error.__cause__, ApiError) or TOO_MANY_BUCKETS not in error_kinds(error.__cause__):
             raise
         sizes = list(_page_by_page(cluster, index, query, interval, by, zone))
-    # Before 1901 the clocks of two places may begin an hour within one second of ours: they are one interval here.
-    counts: Counter[tuple[datetime, str]] = Counter()
-    for start, key, size in sizes:
-        counts[moment(start * 1000), key] += size
-    return [Point(start, key, size) for (start, key), size in sorted(counts.items())]
+    return [Point(moment(start * 1000), key, size) for start, key, size in sorted(sizes)]
 
 
 def _in_one_request(

@@ -78,6 +78,11 @@ class Indexes:
             )
         return Found(tuple(sorted(found)), frozenset(meta.get("cut", "") for meta in metas))
 
+    def names(self) -> list[str]:
+        """Return the names of the indexes behind the alias, oldest first."""
+        with translated():
+            return sorted(self._cluster.client.indices.get_alias(name=self.alias).body)
+
     def turn_over_for(self, newest: datetime) -> None:
         """Ask for a new month's index when posts of a later month than before arrive."""
         month = (utc(newest).year, utc(newest).month)

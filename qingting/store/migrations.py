@@ -17,6 +17,7 @@ from qingting.errors import StoreError
 from qingting.store.database import Database
 from qingting.store.schema_cases import create_cases, create_leases
 from qingting.store.schema_posts import create_posts
+from qingting.store.sqlite_regions import fill_region_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,10 @@ class Migration:
     run: Callable[[Connection], None]
 
 
-POSTS = (Migration(1, "posts, words, facets, readings, near-duplicates", create_posts),)
+POSTS = (
+    Migration(1, "posts, words, facets, readings, near-duplicates", create_posts),
+    Migration(2, "regions as words of the index", fill_region_words),
+)
 CASES = (
     Migration(1, "events, alerts, drafts, records", create_cases),
     Migration(2, "leases", create_leases),

@@ -1,7 +1,7 @@
 """The query language compiled to SQL over SQLite's FTS5.
 
 As much of a query as can be goes into one MATCH, which walks the index newest first and never sorts; what MATCH cannot
-say (fields, the exact text of a phrase, words beside fields in an OR) is checked on each row that MATCH lets through.
+say (fields but regions, the exact text of a phrase, words beside fields in an OR) is checked on each row that it gives.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qingting.store.query import And, Everything, Field, Has, Not, Or, Phrase, Query, Words
+from qingting.store.sqlite_regions import region_word
 from qingting.store.words import fold
 
 _HAN = re.compile("[\u4e00-\u9fff]+")
@@ -43,9 +44,7 @@ class _Place:
 class Compiled:
     """The rows that a query means: those of `source` that meet all conditions and whose `key` is in the range.
 
-    With `leads_by_words` the rows come from MATCH, else from a walk over the facets. `reads_texts` says that texts
-    are looked into, which makes a row some ten times dearer.
-    """
+    XX"""
 
     source: str
     key: str
@@ -53,7 +52,6 @@ class Compiled:
     low: int
     high: int
     leads_by_words: bool
-    reads_texts: bool
 
     @property
     def where(self) -> Sql:
@@ -78,17 +76,16 @@ def compile_query(query: Query, low: int, high: int, needs_facets: bool = False)
     """Return the rows between two keys, both inclusive, that a query means."""
     place = _Place(low, high, _cover(query) is not None)
     positive, negative, checks = _split(query, place)
-    reads_texts = _reads_texts(query)
     if not place.led_by_words:
         checks += [_not(_in_words(each, place)) for each in negative]
-        return Compiled("facets f", "f.seq", tuple(checks), low, high, False, reads_texts)
+        return Compiled("facets f", "f.seq", tuple(checks), low, high, False)
     match = _joined(" AND ", positive)
     if negative:
         match = f"({match}) NOT ({_joined(' OR ', negative)})"
     conditions = (Sql("words MATCH ?", (match,)), *checks)
     # CROSS JOIN keeps SQLite from turning the two about: MATCH leads, a facet is one look by key.
     source = "words CROSS JOIN facets f ON f.seq = words.rowid" if needs_facets or checks else "words"
-    return Compiled(source, "words.rowid", conditions, low, high, True, reads_texts)
+    return Compiled(source, "words.rowid", conditions, low, high, True)
 
 
 def _split(query: Query, place: _Place) -> tuple[list[str], list[str], list[Sql]]:
@@ -124,6 +121,9 @@ def _match(query: Query) -> str | None:
     match query:
         case Words(words):
             return _all_of(words)
+        case Has(Field.REGION, value):
+            word = region_word(value)
+            return None if word is None else _all_of([word])
         case Or(parts):
             inner = [_match(part) for part in parts]
             return None if None in inner else _joined(" OR ", [each for each in inner if each])
@@ -147,6 +147,8 @@ def _cover(query: Query) -> str | None:
     match query:
         case Words(words) | Phrase(words, _):
             return _all_of(words)
+        case Has():
+            return _match(query)
         case And(parts):
             inner = [each for part in parts if (each := _cover(part)) is not None]
             return _joined(" AND ", inner) if inner else None
@@ -225,12 +227,13 @@ def _chained(operator: str, conditions: Sequence[Sql]) -> Sql:
     return Sql(text, tuple(value for each in conditions for value in each.values))
 
 
-def _reads_texts(query: Query) -> bool:
+def reads_texts(query: Query) -> bool:
+    """Return whether a query looks into texts, for a phrase, which makes each row some ten times dearer."""
     match query:
         case Phrase():
             return True
         case And(parts) | Or(parts):
-            return any(_reads_texts(part) for part in parts)
+            return any(reads_texts(part) for part in parts)
         case Not(inner):
-            return _reads_texts(inner)
+            return reads_texts(inner)
     return False

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from qingting.errors import UsageError
 from qingting.model import Reading
 from qingting.store.sqlite_keys import first_key, name_numbers
+from qingting.store.sqlite_regions import add_regions, drop_regions
 from qingting.store.sqlite_rows import READING_COLUMNS, reading_of, reading_row, signed, unsigned
 from qingting.store.tables import microseconds
 
@@ -111,7 +112,7 @@ def _forget(connection: Connection, replaced: Sequence[tuple[int, str]]) -> None
     rows = execute(fingerprints, (keys,)).all()
     old = [(quarter, seq) for seq, fingerprint in rows for quarter in _quarters(unsigned(fingerprint))]
     execute("DELETE FROM quarters WHERE quarter = ? AND seq = ?", old)
-    execute("DELETE FROM regions WHERE seq IN (SELECT value FROM json_each(?))", (keys,))
+    drop_regions(connection, [seq for seq, _ in replaced])
     execute("UPDATE readings SET standing = 0 WHERE seq IN (SELECT value FROM json_each(?))", (keys,))
     of_model = "SELECT id FROM readings WHERE seq = ? AND model = ?"
     execute(f"DELETE FROM embeddings WHERE reading IN ({of_model})", list(replaced))
@@ -147,6 +148,7 @@ def _insert(connection: Connection, readings: Sequence[Keyed]) -> None:
     for statement, rows in others.items():
         if rows:
             execute(statement, rows)
+    add_regions(connection, ((seq, (region.code for region in reading.regions)) for seq, reading in readings))
 
 
 def _facets(reading: Reading) -> tuple[str, str, str, str]:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from qingting.errors import UsageError
 from qingting.store.contract import Facet, Hit, Interval, Page, Point, Search
 from qingting.store.query import Query
-from qingting.store.query_sql import Compiled, Sql, compile_query
+from qingting.store.query_sql import Compiled, Sql, compile_query, reads_texts
 from qingting.store.sqlite_keys import COUNTER_BITS, HIGHEST, key_range, names_by_number, position
 from qingting.store.sqlite_readings import standing
 from qingting.store.sqlite_rows import POST_COLUMNS, post_of
@@ -29,12 +29,18 @@ COUNTED = 10_000
 COUNTED_BY_TEXT = 1_000
 """The same where each hit's text is looked into for a phrase, some 20 microseconds a text."""
 
+FIRST_WINDOW = 20_000
+"""Posts that a query without a leading word is asked of first: some 10 ms, and mostly enough to fill the count."""
+
 HOUR = 3600 * 1_000_000
 QUARTER_HOUR = HOUR // 4
 """The steps, in microseconds, that all hours and days of the zones in use since 1972 are made of."""
 
 BEFORE = (1 << 53) // HOUR * HOUR + HOUR
 """Added to make every time positive, for SQLite divides towards zero; a whole number of hours."""
+
+NUMBERS = 1 << 20
+"""More than there are numbers of names (sqlite_keys.py), of which none is 0."""
 
 MOST_STEPS = 20_000
 """Hours, some two years, that a trend counts one by one, about 8 microseconds each; beyond, in one pass."""
@@ -48,19 +54,16 @@ def search_page(connection: Connection, search: Search, query: Query) -> Page:
     if search.limit < 1:
         raise UsageError("每页条数至少为 1。", reason="bad_argument", hint="请改大条数。")
     low, high = key_range(search)
-    rows = compile_query(query, low, high)
+    # The first page, which most searches end at, is found and counted in one walk.
+    most = max(COUNTED_BY_TEXT if reads_texts(query) else COUNTED, search.limit)
+    newest = _newest_keys(connection, query, low, high, most + 1)
+    keys = newest
     if search.after:
-        rest = compile_query(query, low, min(high, position(search.after, HIGHEST) - 1))
-        keys = _newest_keys(connection, rest, search.limit + 1)
-        total, exact = _capped_count(connection, rows)
-    else:
-        # The first page, which most searches end at, in one walk.
-        most = max(_countable(rows), search.limit)
-        keys = _newest_keys(connection, rows, most + 1)
-        total, exact = min(len(keys), most), len(keys) <= most
+        last = min(high, position(search.after, HIGHEST) - 1)
+        keys = _newest_keys(connection, query, low, last, search.limit + 1)
     shown = keys[: search.limit]
     following = str(shown[-1]) if len(keys) > search.limit else ""
-    return Page(tuple(_hits(connection, shown)), total, exact, following)
+    return Page(tuple(_hits(connection, shown)), min(len(newest), most), len(newest) <= most, following)
 
 
 def count(connection: Connection, search: Search, query: Query) -> int:
@@ -145,18 +148,16 @@ def _sizes_in_one_pass(connection: Connection, rows: Compiled, by: Facet | None)
     """Count by quarters of an hour over any range, in the order in which the rows come."""
     column, source = _faceted(rows, by)
     quarter = f"((({rows.key} >> {COUNTER_BITS}) + {BEFORE}) / {QUARTER_HOUR})"
-    what = f"json_group_array({quarter}), {f'json_group_array({column})' if by else 'NULL'}"
-    statement = f"SELECT {what} FROM {source} WHERE {rows.where.text}"
-    quarters, values = connection.exec_driver_sql(statement, rows.where.values).one()
-    if by is None:
-        yield from (
-            (number * QUARTER_HOUR - BEFORE, "", size) for number, size in Counter(json.loads(quarters)).items()
-        )
-        return
-    pairs = zip(json.loads(quarters), json.loads(values), strict=True)
-    for (number, value), size in Counter(pairs).items():
-        if value is not None:
-            yield number * QUARTER_HOUR - BEFORE, value, size
+    if by == "region":
+        what = f"json_group_array({quarter} || ' ' || {column})"
+    else:
+        # Both in one integer, which is handed over and counted three times as fast as a pair.
+        what = f"json_group_array({quarter} * {NUMBERS} + {f'coalesce({column}, 0)' if by else '0'})"
+    found = connection.exec_driver_sql(f"SELECT {what} FROM {source} WHERE {rows.where.text}", rows.where.values)
+    for both, size in Counter(json.loads(found.scalar_one())).items():
+        number, _, code = both.partition(" ") if by == "region" else (both // NUMBERS, "", both % NUMBERS)
+        if code or by is None:
+            yield int(number) * QUARTER_HOUR - BEFORE, code if by else "", size
 
 
 def interval_start(at: datetime, interval: Interval, zone: tzinfo) -> datetime:
@@ -169,20 +170,31 @@ def interval_start(at: datetime, interval: Interval, zone: tzinfo) -> datetime:
     return at.astimezone(UTC) - past
 
 
-def _newest_keys(connection: Connection, rows: Compiled, limit: int) -> list[int]:
-    statement = f"SELECT {rows.key} FROM {rows.source} WHERE {rows.where.text} ORDER BY {rows.key} DESC LIMIT ?"
-    return list(connection.exec_driver_sql(statement, (*rows.where.values, limit)).scalars())
+def _newest_keys(connection: Connection, query: Query, low: int, high: int, limit: int) -> list[int]:
+    """Return the keys of the newest hits in a range.
+
+    A query that MATCH does not lead may first have to gather all posts with some word (`-水`); so it is asked of the
+    newest posts first, and of four times as many older ones each time until there are enough hits.
+    """
+    keys: list[int] = []
+    window = FIRST_WINDOW
+    while len(keys) < limit and low <= high:
+        rows = compile_query(query, low, high)
+        if not rows.leads_by_words:
+            first = _nth_newest(connection, low, high, window)
+            rows = compile_query(query, first, high)
+        statement = f"SELECT {rows.key} FROM {rows.source} WHERE {rows.where.text} ORDER BY {rows.key} DESC LIMIT ?"
+        keys += connection.exec_driver_sql(statement, (*rows.where.values, limit - len(keys))).scalars()
+        high = rows.low - 1
+        window *= 4
+    return keys
 
 
-def _countable(rows: Compiled) -> int:
-    return COUNTED_BY_TEXT if rows.reads_texts else COUNTED
-
-
-def _capped_count(connection: Connection, rows: Compiled) -> tuple[int, bool]:
-    most = _countable(rows)
-    inner = f"SELECT 1 FROM {rows.source} WHERE {rows.where.text} LIMIT ?"
-    found = connection.exec_driver_sql(f"SELECT count(*) FROM ({inner})", (*rows.where.values, most + 1)).scalar_one()
-    return min(found, most), found <= most
+def _nth_newest(connection: Connection, low: int, high: int, count: int) -> int:
+    """Return the key that this many posts of a range are at or above, the low end if there are fewer."""
+    statement = "SELECT seq FROM facets WHERE seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
+    found = connection.exec_driver_sql(statement, (low, high, count - 1)).scalar()
+    return low if found is None else int(found)
 
 
 def _hits(connection: Connection, keys: list[int]) -> list[Hit]:

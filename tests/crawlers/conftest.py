@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -170,6 +172,25 @@ def desk(site: Site, tmp_path: Path) -> Iterator[Desk]:
     settings = CrawlConfig(allow_loopback_ports=(site.port,), timeout_seconds=5.0)
     yield Desk(site, store, tmp_path, Clock(), settings)
     store.close()
+
+
+@pytest.fixture
+def sample(request, desk, tmp_path):
+    """A source of the kind that the test asks for, with its sample (see test_kinds.py) in place."""
+    folder = Path(__file__).parent / "data" / "kinds" / request.param
+    if (folder / "site").is_dir():
+        desk.site.put_folder(folder / "site")
+        index = [path for path in desk.site.pages if path.endswith("/index.html")]
+        desk.site.pages |= {path.removesuffix("index.html"): desk.site.pages[path] for path in index}
+    if (folder / "routes.toml").is_file():
+        for path, name in tomllib.loads((folder / "routes.toml").read_text(encoding="utf-8")).items():
+            raw = (folder / "routed" / name).read_bytes().replace(b"{site}", desk.site.address.encode())
+            desk.site.put(path, raw, headers={"Content-Type": "application/json"})
+    if (folder / "folder").is_dir():
+        shutil.copytree(folder / "folder", tmp_path / "drop")
+    text = (folder / "source.toml").read_text(encoding="utf-8")
+    text = text.replace("{site}", desk.site.address).replace("{folder}", str(tmp_path / "drop"))
+    return SourceConfig(id="sample", kind=request.param, assessment="test", **tomllib.loads(text))
 
 
 @pytest.fixture

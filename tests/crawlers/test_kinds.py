@@ -10,8 +10,6 @@ expected.json   the posts, each with the fields that matter; {host} is the site'
 from __future__ import annotations
 
 import json
-import shutil
-import tomllib
 from datetime import datetime
 from pathlib import Path
 
@@ -23,25 +21,6 @@ from qingting.errors import ConfigError, CrawlError
 from qingting.model import Post
 
 DATA = Path(__file__).parent / "data" / "kinds"
-
-
-@pytest.fixture
-def sample(request, desk, tmp_path):
-    """A source of the kind, with its sample in place."""
-    folder = DATA / request.param
-    if (folder / "site").is_dir():
-        desk.site.put_folder(folder / "site")
-        index = [path for path in desk.site.pages if path.endswith("/index.html")]
-        desk.site.pages |= {path.removesuffix("index.html"): desk.site.pages[path] for path in index}
-    if (folder / "routes.toml").is_file():
-        for path, name in tomllib.loads((folder / "routes.toml").read_text(encoding="utf-8")).items():
-            raw = (folder / "routed" / name).read_bytes().replace(b"{site}", desk.site.address.encode())
-            desk.site.put(path, raw, headers={"Content-Type": "application/json"})
-    if (folder / "folder").is_dir():
-        shutil.copytree(folder / "folder", tmp_path / "drop")
-    text = (folder / "source.toml").read_text(encoding="utf-8")
-    text = text.replace("{site}", desk.site.address).replace("{folder}", str(tmp_path / "drop"))
-    return SourceConfig(id="sample", kind=request.param, assessment="test", **tomllib.loads(text))
 
 
 def comparable(post: Post, wanted: dict[str, object]) -> dict[str, object]:

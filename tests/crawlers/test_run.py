@@ -96,7 +96,7 @@ def test_the_fetched_bytes_of_every_post_can_be_produced(desk):
     desk.crawl(desk.source("list", "/list"))
 
     for post in desk.posts():
-        body = find_evidence(desk.home, post.evidence)
+        body = find_evidence(desk.home, post.evidence).body
         assert body == desk.site.pages["/" + post.source_id.split("/", 1)[1]].body
     assert find_evidence(desk.home, "0" * 64) is None
 
@@ -108,7 +108,7 @@ def test_a_compressed_answer_is_kept_as_what_it_says(desk):
     desk.crawl(desk.source("list", "/list"))
 
     [post] = desk.posts()
-    assert find_evidence(desk.home, post.evidence) == article(1).encode()
+    assert find_evidence(desk.home, post.evidence).body == article(1).encode()
 
 
 def test_a_redesigned_list_is_told_from_one_that_never_had_anything(desk):

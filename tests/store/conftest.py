@@ -46,12 +46,12 @@ Opener = Callable[..., Store]
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test of the store once for each back end that its module names: SQLite where it names none."""
-    if "settings" in metafunc.fixturenames:
-        metafunc.parametrize("settings", getattr(metafunc.module, "BACK_ENDS", ("sqlite",)), indirect=True)
+    if "store_settings" in metafunc.fixturenames:
+        metafunc.parametrize("store_settings", getattr(metafunc.module, "BACK_ENDS", ("sqlite",)), indirect=True)
 
 
 @pytest.fixture
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreConfig]:
+def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreConfig]:
     """Return the configuration of a back end where nothing is stored yet."""
     if request.param == "sqlite":
         yield StoreConfig()
@@ -62,12 +62,12 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreCo
 
 
 @pytest.fixture
-def opener(settings: StoreConfig, tmp_path: Path) -> Iterator[Opener]:
+def opener(store_settings: StoreConfig, tmp_path: Path) -> Iterator[Opener]:
     """Open a back end's store in a fresh home, as often as a test asks; all are closed at the end."""
     opened = []
 
     def open_one(timezone: str = "Asia/Shanghai") -> Store:
-        opened.append(open_store(settings, tmp_path / "home", cut, timezone))
+        opened.append(open_store(store_settings, tmp_path / "home", cut, timezone))
         return opened[-1]
 
     yield open_one

@@ -142,9 +142,9 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def posts(proxy: FaultyProxy, settings: StoreConfig, waits: list[float]) -> Iterator[ElasticPosts]:
+def posts(proxy: FaultyProxy, store_settings: StoreConfig, waits: list[float]) -> Iterator[ElasticPosts]:
     """Return posts that speak to the cluster through the proxy."""
-    posts = open_posts(f"{proxy.url}/?{settings.posts.reveal().partition('?')[2]}", waits.append)
+    posts = open_posts(f"{proxy.url}/?{store_settings.posts.reveal().partition('?')[2]}", waits.append)
     yield posts
     proxy.for_all, proxy.for_bulk = "", []
     posts.close()
@@ -255,11 +255,11 @@ def test_readings_refused_half_way_are_complete_after_another_try(
 
 
 def test_a_service_starts_while_its_cluster_is_away_and_goes_on_when_it_is_back(
-    elasticsearch: str, settings: StoreConfig, tmp_path: Path, make_post: MakePost
+    elasticsearch: str, store_settings: StoreConfig, tmp_path: Path, make_post: MakePost
 ) -> None:
     proxy = FaultyProxy(elasticsearch)
     proxy.stop()
-    address = f"{proxy.url}/?{settings.posts.reveal().partition('?')[2]}"
+    address = f"{proxy.url}/?{store_settings.posts.reveal().partition('?')[2]}"
     store = open_store(StoreConfig(posts=Secret(address)), tmp_path, list)
     store.cases.records.audit([AuditEntry(NOW, "张三", "test", "s", "")])
     assert "连接不上" in store.describe()["posts"]
@@ -383,9 +383,9 @@ def test_a_paused_node_is_called_unavailable_and_answers_again_when_it_goes_on(
 
 
 def test_a_month_that_is_lost_is_told_of_in_place_of_results_without_it(
-    elasticsearch: str, settings: StoreConfig, posts: ElasticPosts, make_post: MakePost
+    elasticsearch: str, store_settings: StoreConfig, posts: ElasticPosts, make_post: MakePost
 ) -> None:
-    prefix = settings.posts.reveal().partition("index=")[2]
+    prefix = store_settings.posts.reveal().partition("index=")[2]
     nowhere = {"index.routing.allocation.require._name": "no-such-node"}
     posts.append([make_post(1)])
     with Elasticsearch(elasticsearch) as client:

@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as thoroughness
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qingting.config import StoreConfig
@@ -202,11 +201,11 @@ def test_a_reading_of_a_post_that_is_not_there_is_refused_with_its_batch(
 
 
 def test_processes_that_claim_at_once_share_the_posts_out_between_them(
-    store: Store, settings: StoreConfig, tmp_path: Path, make_post: MakePost
+    store: Store, store_settings: StoreConfig, tmp_path: Path, make_post: MakePost
 ) -> None:
     store.posts.append([make_post(number) for number in range(400)])
     script = Path(__file__).with_name("claim_in_a_process.py")
-    command = [sys.executable, script, tmp_path / "home", settings.posts.reveal()]
+    command = [sys.executable, script, tmp_path / "home", store_settings.posts.reveal()]
     workers = [subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in ("a", "b", "c", "d")]
     claimed = [line for worker in workers for line in worker.communicate(timeout=60)[0].split()]
     assert [worker.returncode for worker in workers] == [0, 0, 0, 0]
@@ -413,7 +412,7 @@ def test_a_trend_is_right_across_a_change_of_clocks(
     flips=st.lists(st.sets(st.integers(0, 63), max_size=9), max_size=12),
     distance=st.integers(0, 7),
 )
-@thoroughness(
+@settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_every_reading_within_the_distance_is_found(
