@@ -114,7 +114,7 @@ def test_what_is_found_says_where_it_came_from_and_when(tmp_path):
 
     evidence = find_evidence(tmp_path, answer.digest)
 
-    assert (evidence.url, evidence.at) == ("http://example.org/%E4%B8%AD", "2026-09-22T04:00:00Z")
+    assert (evidence.url, evidence.at) == ("http://example.org/中", "2026-09-22T04:00:00Z")
     assert evidence.file in tmp_path.glob("evidence/2026-09/22/*.warc.gz")
 
 

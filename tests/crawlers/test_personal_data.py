@@ -41,7 +41,7 @@ OTHER_FIELDS = {
     SourceHealth: {"source", "state", "reason", "since", "checked_at", "items"},
 }
 
-NAMES = ("screen_name", "uname", "nickName", "nickname", "user_name", "fullname", "author")
+NAMES = ("screen_name", "uname", "nickName", "nickname", "user_name", "show_nickname", "author")
 SECRET = "SENTINEL"
 INTRUSIVE = {
     "avatar_hd": f"http://pic.example.org/{SECRET}.jpg",
@@ -73,7 +73,9 @@ def change_answers(site, change) -> int:
     """Let a function change every answer of the site that is JSON, JSONP too; return how many there were."""
     changed = 0
     for path, page in site.pages.items():
-        found = re.fullmatch(rb"\s*([\w$.]*\()?([\[{].*[\]}])(\)?;?\s*)", getattr(page, "body", b""), re.DOTALL)
+        found = re.fullmatch(
+            rb"\s*((?:/\*\*/)?[\w$.]*\()?([\[{].*[\]}])(\)?;?\s*)", getattr(page, "body", b""), re.DOTALL
+        )
         if found:
             call, body, end = found.groups()
             answer = json.dumps(change(json.loads(body)), ensure_ascii=False).encode()
