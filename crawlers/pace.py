@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+# No configuration makes us ask a host more often than once a second; most robots.txt that name a delay ask for more.
+SHORTEST_DELAY = 1.0
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -11,7 +13,7 @@ class Pace:
     """When each host may be asked next; one object serves all runs of a process."""
 
     def __init__(self, delay: float) -> None:
-        self.delay = delay
+        self.delay = max(delay, SHORTEST_DELAY)
         self._delays: dict[str, float] = {}
         self._free_at: dict[str, float] = {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scrapy.settings import Settings
 
-from crawlers.pace import LOOPBACK_NAMES
+from crawlers.pace import LOOPBACK_NAMES, SHORTEST_DELAY
 from qingting.config import CrawlConfig
 
 # A redirect chain that is longer than this is a loop or a tracker.
@@ -22,6 +22,7 @@ def user_agent(contact: str) -> str:
 
 def scrapy_settings(config: CrawlConfig) -> Settings:
     """Return Scrapy's settings for a crawl configuration."""
+    delay = max(config.delay_seconds, SHORTEST_DELAY)
     return Settings(
         {
             "USER_AGENT": user_agent(config.contact),
@@ -29,11 +30,11 @@ def scrapy_settings(config: CrawlConfig) -> Settings:
             "DEFAULT_REQUEST_HEADERS": {"Accept": "*/*", "Accept-Language": "zh-CN,zh;q=0.9"},
             "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
             "CONCURRENT_ITEMS": 1,  # taking an item waits for nothing; Scrapy makes so many tasks for each answer
-            "DOWNLOAD_DELAY": config.delay_seconds,
+            "DOWNLOAD_DELAY": delay,
             "DOWNLOAD_DELAY_JITTER": 0.0,  # Scrapy's +-50 % would undercut the promised pause
             "DOWNLOAD_SLOTS": dict.fromkeys(LOOPBACK_NAMES, LOOPBACK_SLOT),
             "AUTOTHROTTLE_ENABLED": True,
-            "AUTOTHROTTLE_START_DELAY": config.delay_seconds,
+            "AUTOTHROTTLE_START_DELAY": delay,
             "DOWNLOAD_VERIFY_CERTIFICATES": True,
             "DOWNLOAD_TIMEOUT": config.timeout_seconds,
             "DOWNLOAD_MAXSIZE": config.max_body_mib * 1024 * 1024,

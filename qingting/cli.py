@@ -29,6 +29,7 @@ from qingting.commands.shared import (
     HomeOption,
     JsonOption,
     NowOption,
+    busy,
     opened,
     print_json,
     print_table,
@@ -152,7 +153,8 @@ def crawl(
         if not once and not source:
             return run_crawl_role(service)
         chosen = chosen_sources(service.config, source or ())
-        collected = run_crawl(collect_with_workers(service, chosen))
+        with busy("采集中…"):
+            collected = run_crawl(collect_with_workers(service, chosen))
     if as_json:
         print_json(
             {

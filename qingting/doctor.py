@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from crawlers.health import as_of
 from qingting.app import Service
+from qingting.errors import StoreError
 from qingting.model import DeliveryState, shown
 
 DISTRIBUTION = "qingting"
@@ -20,6 +21,9 @@ STALE_HEARTBEAT = timedelta(minutes=5)
 
 BACKLOG = timedelta(minutes=30)
 """Unread posts older than this mean that reading does not keep up."""
+
+AILING = ("已变化", "连接不上", "没有在限定时间内答复", "状态 red")
+"""What a store says of itself when it cannot be relied on."""
 
 MIN_FREE_BYTES = 1 << 30
 
@@ -93,15 +97,21 @@ def _installation() -> Iterator[Check]:
 def _store(service: Service) -> Iterator[Check]:
     for name, text in service.store.describe().items():
         label = {"posts": "帖文库", "cases": "案件库"}.get(name, name)
-        stale = "已变化" in text
-        yield Check(label, "degraded" if stale else "ok", text if text.endswith("。") else f"{text}。")
+        ailing = any(sign in text for sign in AILING)
+        yield Check(label, "degraded" if ailing else "ok", text if text.endswith("。") else f"{text}。")
+    yield _progress(service)
+
+
+def _progress(service: Service) -> Check:
     now = service.clock()
-    tally = service.store.posts.tally(now)
+    try:
+        tally = service.store.posts.tally(now)
+    except StoreError as error:
+        return Check("研读进度", "broken", error.message, error.hint)
     late = tally.oldest_unread is not None and now - tally.oldest_unread > BACKLOG
     found = f"共 {tally.total} 条帖文，待研读 {tally.unread} 条。"
-    yield Check(
-        "研读进度", "degraded" if late else "ok", found, "研读积压，请检查 work 角色是否在运行。" if late else ""
-    )
+    advice = "研读积压，请检查 work 角色是否在运行。" if late else ""
+    return Check("研读进度", "degraded" if late else "ok", found, advice)
 
 
 def _reader(problem: str, name: str) -> Check:

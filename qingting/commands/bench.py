@@ -22,7 +22,16 @@ from nlp.reader import Reader
 from qingting.app import Service, Worker, import_file, open_service, open_service_reader
 from qingting.commands.bench_crawl import crawl_speed
 from qingting.commands.bench_store import store_speed
-from qingting.commands.shared import ConfigOption, HomeOption, JsonOption, opened_config, print_json, print_table, warn
+from qingting.commands.shared import (
+    ConfigOption,
+    HomeOption,
+    JsonOption,
+    busy,
+    opened_config,
+    print_json,
+    print_table,
+    warn,
+)
 from qingting.config import Config
 from qingting.errors import NotFoundError
 from qingting.model import Post, Reading, stable_id
@@ -82,7 +91,7 @@ def bench(
         raise NotFoundError(f"没有文件 {file}。", reason="file", hint="请用 --file 指定 JSONL 文件。")
     loaded = opened_config(home, config)
     reader = open_service_reader(loaded)
-    with tempfile.TemporaryDirectory(prefix="qingting-bench-") as folder:
+    with busy("测速中…"), tempfile.TemporaryDirectory(prefix="qingting-bench-") as folder:
         rows = [*pipeline_rows(loaded, reader, file, Path(folder) / "pipeline")]
         rows += search_rows(loaded, reader, file, Path(folder) / "search", posts)
     rows.append({"stage": "峰值内存（本进程）", "figure": round(_peak_mib()), "unit": "MiB"})

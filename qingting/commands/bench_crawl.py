@@ -107,8 +107,7 @@ def _collected(
 
     Raises CrawlError(malformed) when not all that was expected came.
     """
-    unhurried = replace(config.crawl, delay_seconds=0.0, allow_loopback_ports=(port,))
-    service = open_service(replace(config, crawl=unhurried), home, lambda: datetime.now(UTC))
+    service = open_service(_unhurried(config, port), home, lambda: datetime.now(UTC))
     try:
         run_crawl(collect_with_workers(service, first))
         memory, began, spent = _memory(), time.perf_counter(), _processor()
@@ -121,6 +120,11 @@ def _collected(
         reasons = "；".join(sorted({each.health.reason for each in collected if each.health.reason}))
         raise CrawlError(f"只采到 {new} 条，应为 {expected} 条：{reasons}", reason="malformed")
     return memory, (seconds, processor)
+
+
+def _unhurried(config: Config, port: int) -> Config:
+    """Return the configuration without pauses, and with access to the site."""
+    return replace(config, crawl=replace(config.crawl, delay_seconds=0.0, allow_loopback_ports=(port,)))
 
 
 def _memory() -> float:

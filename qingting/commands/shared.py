@@ -152,6 +152,17 @@ def progress(description: str, total: int | None) -> Iterator[Progress]:
         yield bar
 
 
+@contextmanager
+def busy(description: str) -> Iterator[None]:
+    """Show on standard error, when that is a terminal, that something of unknown length is under way."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with console.status(description):
+            yield
+    else:
+        yield
+
+
 def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 done, 1 failed, 2 wrong usage."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")

@@ -40,10 +40,10 @@ from qingting.store.opening import FILE_NAME, SQLITE
 FORMAT = 1
 MANIFEST = "manifest.json"
 LINES_A_PART = 5000
-"""Some 15 MB of posts with readings: parts are put together in memory, for an archive wants sizes first."""
+"""Some 13 MB of posts with readings: parts are put together in memory, for an archive wants sizes first."""
 
 GZIP_LEVEL = 1
-"""Measured on a database of real posts: level 6 takes four times as long for 10 % fewer bytes."""
+"""Measured on a database of real posts (75 MB/s): level 6 takes twice as long for 4 % fewer bytes."""
 
 NOT_KEPT = (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm")
 PASSING_SUFFIXES = (".lock", ".partial", ".progress")

@@ -118,7 +118,11 @@ class Posts(Protocol):
     """Posts and their readings; every method raises StoreError(unavailable | busy | corrupt) if the back end fails."""
 
     def append(self, posts: Sequence[Post]) -> Appended:
-        """Store posts that are not there yet, all or none; an id that is there is left as it is."""
+        """Store posts that are not there yet, all or none; an id that is there is left as it is.
+
+        Where posts live elsewhere, a call that fails may have stored some; repeating it completes it, and may then
+        report these as known.
+        """
 
     def known(self, ids: Collection[str]) -> set[str]:
         """Return those of the ids that are stored."""

@@ -28,7 +28,7 @@ CONNECT_SECONDS = 10
 IDLE_SECONDS = 20
 """How long a transaction may rest before the server ends it: less than others wait (BUSY_SECONDS), so that a process
 that is stopped in the middle of a transaction holds nobody up for good; far more than ever lies between two statements
-(grouping a batch, below 1 s)."""
+(grouping a batch, about 1 s)."""
 
 ANSWER_SECONDS = 60
 """How long a statement may go unanswered before the connection is given up: twice what a writer waits for the lock."""

@@ -30,7 +30,7 @@ from qingting.store.words import fold, needed_words, storable
 LONGEST = 2_000
 """Characters of a query. People type some dozens; the office's saved queries run to a few hundred."""
 
-DEEPEST = 40
+DEEPEST = 25
 """Parentheses and negations inside one another, well inside what SQLite and Elasticsearch nest."""
 
 

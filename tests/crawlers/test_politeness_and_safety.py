@@ -73,6 +73,12 @@ def test_requests_to_one_host_are_spaced_whoever_makes_them_and_other_hosts_do_n
     assert [pace.reserve("127.0.0.1", 10.0) for _ in range(2)] == [0.0, 0.0]
 
 
+def test_no_configuration_makes_us_faster_than_once_a_second():
+    pace = Pace(delay=0.0)
+    assert [pace.reserve("example.org", 0.0) for _ in range(3)] == [0.0, 1.0, 2.0]
+    assert scrapy_settings(CrawlConfig(delay_seconds=0.0)).getfloat("DOWNLOAD_DELAY") == 1.0
+
+
 def test_a_crawl_delay_is_never_less_than_ours_and_counts_on_loopback_too():
     pace = Pace(delay=1.0)
     pace.slow_down("example.org", 0.2)

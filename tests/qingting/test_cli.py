@@ -98,7 +98,8 @@ def test_there_is_one_alert_it_explains_itself_and_is_acknowledged_once(home: Pa
     assert alert["state"] == "new"
     explained = qingting("alerts", "explain", alert["id"], "--home", home)
     assert explained.returncode == 0
-    assert "泄漏" in explained.stdout or "自来水" in explained.stdout
+    assert "死鱼" in explained.stdout
+    assert "国办发" in explained.stdout
     [taken] = rows(qingting("alerts", "ack", alert["id"], "--by", "王值班", "--home", home, "--json"))
     assert (taken["state"], taken["acknowledged_by"]) == ("acknowledged", "王值班")
     [again] = rows(qingting("alerts", "ack", alert["id"], "--by", "李值班", "--home", home, "--json"))

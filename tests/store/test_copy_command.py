@@ -41,11 +41,11 @@ def copy(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
 def test_posts_move_to_elasticsearch_and_back_and_are_the_same(
     tmp_path: Path,
     filled: Path,
-    elastic_settings: StoreConfig,
+    fresh_elastic: StoreConfig,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("QINGTING_POSTS_URL", elastic_settings.posts.reveal())
+    monkeypatch.setenv("QINGTING_POSTS_URL", fresh_elastic.posts.reveal())
     code, told, wrong = copy(capsys, "--from", "sqlite", "--to", "elastic", "--json", "--home", str(filled))
     assert code == 0, wrong
     row = json.loads(told)
@@ -62,11 +62,11 @@ def test_posts_move_to_elasticsearch_and_back_and_are_the_same(
 
 def test_a_move_that_was_cut_off_goes_on_when_it_is_run_again(
     filled: Path,
-    elastic_settings: StoreConfig,
+    fresh_elastic: StoreConfig,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("QINGTING_POSTS_URL", elastic_settings.posts.reveal())
+    monkeypatch.setenv("QINGTING_POSTS_URL", fresh_elastic.posts.reveal())
     begun_at: list[int] = []
     whole = command.copy_posts
 
@@ -91,13 +91,13 @@ def test_a_move_that_was_cut_off_goes_on_when_it_is_run_again(
 
 def test_posts_that_the_other_place_has_besides_are_told_of(
     filled: Path,
-    elastic_settings: StoreConfig,
+    fresh_elastic: StoreConfig,
     make_post: Callable[..., Post],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("QINGTING_POSTS_URL", elastic_settings.posts.reveal())
-    there = open_home(filled, elastic_settings)
+    monkeypatch.setenv("QINGTING_POSTS_URL", fresh_elastic.posts.reveal())
+    there = open_home(filled, fresh_elastic)
     there.posts.append([make_post(9000, "别处的帖文")])
     there.close()
     code, _, wrong = copy(capsys, "--from", "sqlite", "--to", "elastic", "--home", str(filled))
