@@ -29,6 +29,8 @@ def explain(store: Store, identifier: str, settings: AlertsConfig | None = None)
 
 
 def _alert_lines(alert: Alert) -> list[str]:
+    if alert.about_source:
+        return [f"运维提醒“{alert.title}”，自 {shown(alert.triggered_at)} 起。", alert.summary]
     label = next((rule.label for rule in RULES if rule.name == alert.rule), alert.rule)
     return [
         f"预警“{alert.title}”由规则“{label}”触发，等级{alert.level.label}。",

@@ -33,6 +33,14 @@ SILENCE_OF_A_STRANGER = timedelta(days=7)
 UNTRIED_CADENCES = 5
 SHORTEST_UNTRIED = timedelta(hours=1)
 NOTHING_YET = "还没有解析到内容"
+STATE_NAMES = {
+    "ok": "正常",
+    "empty": "无内容",
+    "unchanged": "无更新",
+    "blocked": "被拦截",
+    "failing": "出错",
+    "silent": "失联",
+}
 FIELD_NAMES = {"title": "标题", "published_at": "发布时间", "author": "作者", "text": "正文"}
 
 

@@ -22,6 +22,7 @@ from alerts.grouping import Grouper
 from alerts.settling import settle
 from crawlers.extraction import Extract, extract_here, extraction_pool
 from crawlers.files import read_posts
+from crawlers.operators import notices
 from crawlers.privacy import Pseudonyms, load_key
 from crawlers.run import Collected, crawl_once
 from nlp.reader import Place, Reader, open_reader
@@ -29,7 +30,7 @@ from nlp.regions import place_names
 from nlp.segment import CUT_VERSION, cut
 from qingting.config import Config, SourceConfig
 from qingting.errors import NotFoundError
-from qingting.model import Alert, AuditEntry, Draft, Event, Post, Reject
+from qingting.model import SOURCE_HEALTH, Alert, AuditEntry, Draft, Event, Level, Post, Reject, stable_id
 from qingting.store import Store, open_store
 from responders.drafting import Office, create
 
@@ -234,6 +235,27 @@ class Worker:
 def deliver(service: Service, client: httpx.Client) -> Delivered:
     """Try every delivery that is due (8); what fails is tried again later, never forgotten."""
     return deliver_due(service.store.cases, service.config.alerts, service.clock(), client)
+
+
+def watch_sources(service: Service) -> list[Alert]:
+    """Alert operators to each source that is blocked, silent or useless, once an episode; return the new alerts."""
+    cases, now = service.store.cases, service.clock()
+    told = [each.name for each in service.config.alerts.receivers if each.enabled and each.operations]
+    added = []
+    for notice in notices(service.config.sources, cases.records.health(), now):
+        alert = Alert(
+            id=stable_id("a", notice.id),
+            event_id=notice.id,
+            rule=SOURCE_HEALTH,
+            level=Level.BLUE,
+            title=notice.title,
+            summary=notice.text,
+            triggered_at=notice.since,
+            created_at=now,
+        )
+        if cases.alerts.add(alert, told, now):
+            added.append(alert)
+    return added
 
 
 def settle_events(service: Service) -> list[Event]:

@@ -11,6 +11,7 @@ from typing import Annotated
 import httpx
 import typer
 
+from crawlers.health import STATE_NAMES
 from crawlers.run import run_crawl
 from qingting.app import (
     Imported,
@@ -21,6 +22,7 @@ from qingting.app import (
     import_file,
     open_service_reader,
     settle_events,
+    watch_sources,
 )
 from qingting.commands import alerts, bench, drafts, events, evidence, extract, read, search, sources, store
 from qingting.commands.shared import (
@@ -127,6 +129,7 @@ def work(
                 total.update(posts=worked.posts, relevant=worked.relevant, alerts=len(worked.alerts))
                 bar.advance(bar.task_ids[0], worked.posts)
         settle_events(service)
+        watch_sources(service)
         with httpx.Client(timeout=timeout) as client:
             sent = deliver(service, client)
         total.update(delivered=sent.delivered, retried=sent.retried, failed=sent.failed)
@@ -171,7 +174,7 @@ def crawl(
         rows = (
             (
                 c.source.name,
-                sources.STATE_NAMES.get(c.health.state, c.health.state),
+                STATE_NAMES[c.health.state],
                 c.new,
                 c.known,
                 c.rejected,

@@ -190,6 +190,7 @@ class ReceiverConfig:
     kind: str = "webhook"
     url: Secret = Secret("")
     min_level: str = "blue"
+    operations: bool = False
     enabled: bool = True
 
 

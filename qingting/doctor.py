@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from crawlers.health import as_of
+from crawlers.health import STATE_NAMES, as_of
 from qingting.app import Service
 from qingting.errors import StoreError
 from qingting.model import DeliveryState, shown
@@ -139,7 +139,7 @@ def _sources(service: Service) -> Iterator[Check]:
         health = as_of(enabled[recorded.source], recorded, service.clock())
         bad = health.state in BAD_HEALTH
         name = enabled[health.source].name or health.source
-        found = f"{health.state}（自 {shown(health.since)}）：{health.reason}"
+        found = f"{STATE_NAMES[health.state]}（自 {shown(health.since)}）：{health.reason}"
         yield Check(f"信源 {name}", "degraded" if bad else "ok", found)
 
 

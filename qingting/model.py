@@ -366,10 +366,15 @@ class Deadline:
         require_aware(self)
 
 
+SOURCE_HEALTH = "source_health"
+"""The rule of alerts to operators about a source that is blocked, silent or useless (信源异常)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """One notice to the duty desk about one event (预警): why it was raised, on which posts, and what is due when.
 
+    Of the rule SOURCE_HEALTH `event_id` is no event's but that of the source's episode, so that it too is told once.
     `triggered_at` is the time of the post that tipped the rule, `created_at` the time the rule was evaluated.
     """
 
@@ -390,6 +395,11 @@ class Alert:
 
     def __post_init__(self) -> None:
         require_aware(self)
+
+    @property
+    def about_source(self) -> bool:
+        """Return whether this is about a source of ours rather than about an event."""
+        return self.rule == SOURCE_HEALTH
 
 
 @dataclass(frozen=True, slots=True)

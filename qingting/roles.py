@@ -26,7 +26,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from crawlers.extraction import extraction_pool
 from crawlers.run import crawl_forever, run_crawl
 from nlp.reader import Reader
-from qingting.app import Clock, Service, Worker, chosen_sources, deliver, region_names
+from qingting.app import Clock, Service, Worker, chosen_sources, deliver, region_names, settle_events, watch_sources
 from qingting.doctor import problems
 from qingting.store import Lease, Leases
 from qingting.web.app import create_app
@@ -34,6 +34,9 @@ from qingting.web.app import create_app
 LOG = logging.getLogger("qingting")
 
 ROLES = ("crawl", "work", "web")
+
+HOUSEKEEPING = timedelta(minutes=1)
+"""How often events are settled and sources looked after: neither changes faster than a source's cadence."""
 
 RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
 """How long `up` waits before it starts a role again that ended by itself; the last goes on for ever."""
@@ -122,10 +125,15 @@ def run_work(service: Service, reader: Reader) -> None:
         def deliver_due() -> None:
             leadership.run(lambda: deliver(service, client))
 
+        def keep_house() -> None:
+            leadership.run(lambda: settle_events(service))
+            leadership.run(lambda: watch_sources(service))
+
         scheduler = BackgroundScheduler(timezone=service.config.service.timezone, job_defaults={"coalesce": True})
         scheduler.add_listener(_log_failure, EVENT_JOB_ERROR)
         scheduler.add_job(read_pending, "interval", seconds=interval, id="read", max_instances=1)
         scheduler.add_job(deliver_due, "interval", seconds=interval, id="deliver", max_instances=1)
+        scheduler.add_job(keep_house, "interval", seconds=HOUSEKEEPING.total_seconds(), id="house", max_instances=1)
         scheduler.add_job(leadership.renew, "interval", seconds=RENEWAL.total_seconds(), id="lead", max_instances=1)
         leadership.renew()
         scheduler.start()

@@ -61,7 +61,7 @@ def show_alert(
         return print_json([alert_row(alert, deliveries)])
     say(f"【{alert.level.label}】{alert.title}（{alert.state.label}）")
     say(alert.summary)
-    say(f"触发时间：{shown(alert.triggered_at)}；事件：{alert.event_id}")
+    say(f"触发时间：{shown(alert.triggered_at)}" + ("" if alert.about_source else f"；事件：{alert.event_id}"))
     for deadline in alert.deadlines:
         say(f"时限：{deadline.name}，最迟 {shown(deadline.due_at)}（{deadline.basis}）")
     for each in deliveries:

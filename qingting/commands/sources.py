@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from crawlers.health import as_of
+from crawlers.health import STATE_NAMES, as_of
 from qingting.commands.shared import (
     ConfigOption,
     HomeOption,
@@ -23,19 +23,10 @@ from qingting.privacy import mask_personal
 
 app = typer.Typer(name="sources", help="信源。", no_args_is_help=True)
 
+NEVER = "尚未采集"
 SAMPLE_LENGTH = 200
 LOOKED_THROUGH = 10_000
 """Rejects among which those of one source are looked for, the latest; each keeps up to 4 KB."""
-
-STATE_NAMES = {
-    "ok": "正常",
-    "empty": "无内容",
-    "unchanged": "无更新",
-    "blocked": "被拦截",
-    "failing": "出错",
-    "silent": "失联",
-    "never": "尚未采集",
-}
 
 
 @app.command("list")
@@ -70,7 +61,7 @@ def check_sources(as_json: JsonOption = False, home: HomeOption = None, config: 
             (
                 source.id,
                 source.name,
-                STATE_NAMES[_state(health)],
+                STATE_NAMES.get(_state(health), NEVER),
                 health.reason if health else "",
                 shown(health.since) if health else "",
                 shown(health.checked_at) if health else "",

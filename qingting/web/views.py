@@ -42,10 +42,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class AlertRow:
-    """An alert with its event and its deliveries."""
+    """An alert with its event, None for one about a source, and its deliveries."""
 
     alert: Alert
-    event: Event
+    event: Event | None
     deliveries: tuple[Delivery, ...]
 
 
@@ -106,7 +106,12 @@ def alert_rows(store: Store, alerts: Sequence[Alert]) -> list[AlertRow]:
     """Return alerts with what belongs to them."""
     cases = store.cases
     return [
-        AlertRow(alert, cases.events.get(alert.event_id), tuple(cases.alerts.deliveries(alert.id))) for alert in alerts
+        AlertRow(
+            alert,
+            None if alert.about_source else cases.events.get(alert.event_id),
+            tuple(cases.alerts.deliveries(alert.id)),
+        )
+        for alert in alerts
     ]
 
 

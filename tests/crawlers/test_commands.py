@@ -127,6 +127,34 @@ def test_evidence_replaces_no_file_and_leaves_a_trace(home, qingting, rows):
     assert [(entry.action, entry.actor) for entry in entries] == [("evidence.export", getpass.getuser())]
 
 
+def test_the_state_of_every_source_is_reported_with_its_reason_and_trouble_is_an_exit_code(site, qingting, rows):
+    assert {row["id"]: row["state"] for row in rows("sources", "check")} == {"list": "never", "hotline": "never"}
+    site.put("/list", status=418)
+    qingting("crawl", "--once")
+
+    code, out, _ = qingting("sources", "check", "--json")
+    states = {row["id"]: row for row in map(json.loads, out.splitlines())}
+    assert (code, states["list"]["state"], states["hotline"]["state"]) == (1, "blocked", "ok")
+    assert "418" in states["list"]["reason"]
+    assert states["list"]["since"]
+    code, out, _ = qingting("sources", "check")
+    assert (code, "被拦截" in out, "正常" in out) == (1, True, True)
+    assert "被拦截" in qingting("doctor")[1]
+
+
+def test_a_saved_page_is_extracted(tmp_path, capsys):
+    page = tmp_path / "page.html"
+    head = '<meta name="PubDate" content="2026-09-21 08:30"><meta name="source" content="清源日报"><p>作者：林岚</p>'
+    page.write_text(head + ARTICLE, encoding="gb18030")
+
+    assert run(app, ["extract", str(page), "--url", "http://example.org/a", "--json"]) == 0
+
+    [article] = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (article["title"], article["source"], article["author"]) == ("清源河水质通报", "清源日报", "林岚")
+    assert article["published_at"] == "2026-09-21T08:30:00+08:00"
+    assert article["text"].count("清源河各断面水质保持稳定") == 8
+
+
 def test_no_screen_and_no_table_shows_a_telephone_number(qingting, rows):
     rows("crawl", "--once")
 

@@ -48,6 +48,21 @@ def test_a_selector_replaces_the_heuristic(desk):
     assert desk.posts()[0].title == "清源河水质第1号通报"
 
 
+def test_articles_that_differ_by_their_query_only_are_found_by_a_configured_selector(desk):
+    desk.site.put(
+        "/list",
+        '<ul class="listBox"><li><img src="x.jpg"><a href="news.html?aid=1305001">水质</a></li>'
+        '<li><a href="news.html?aid=1305002">空气</a></li></ul><a href="news.html?aid=1304999">往期文章的链接在这里</a>',
+    )
+    desk.site.put("/news.html?aid=1305001", ARTICLE.format(n=1))
+    desk.site.put("/news.html?aid=1305002", ARTICLE.format(n=2))
+
+    [collected] = desk.crawl(desk.source("list", "/list", options={"links": "ul.listBox li"}))
+
+    assert collected.new == 2
+    assert {post.title for post in desk.posts()} == {"清源河水质第1号通报", "清源河水质第2号通报"}
+
+
 def test_a_pattern_narrows_the_links_down(desk):
     desk.site.put(
         "/list",

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from crawlers.addresses import GuardedResolver, check_url, is_allowed_address
 from crawlers.kinds import Refused
@@ -132,6 +138,41 @@ def test_a_server_that_refuses_is_asked_once_and_then_left_alone(desk, status):
     assert desk.site.asked("/list") == 2
 
 
+@pytest.fixture
+def strangers_site(site, tmp_path):
+    """The port of a site on loopback whose certificate nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    file = tmp_path / "site.pem"
+    file.write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()) + certificate.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    stranger = type(site)(context)
+    stranger.put("/list", LIST)
+    stranger.put("/a/20260922001.html", ARTICLE)
+    yield stranger
+    stranger.close()
+
+
+def test_a_site_whose_certificate_nobody_vouches_for_is_not_read(desk, strangers_site):
+    desk.settings = replace(desk.settings, allow_loopback_ports=(strangers_site.port,))
+    source = desk.source("list", f"https://localhost:{strangers_site.port}/list")
+
+    [collected] = desk.crawl(source)
+
+    assert collected.health.state == "failing"
+    assert strangers_site.requests == []
+
+
 def put_articles(site, count: int) -> None:
     """Put a list of as many articles."""
     site.put(
@@ -200,6 +241,17 @@ def test_a_redirect_into_the_internal_network_is_not_followed(desk, target):
     assert collected.new == 0
     [reject] = desk.store.cases.records.rejects(10)
     assert "内网或保留地址" in reject.detail
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/a", "data:text/html,<p>x</p>"])
+def test_a_redirect_to_what_is_no_web_page_is_not_followed(desk, target):
+    desk.site.put("/list", LIST)
+    desk.site.put("/a/20260922001.html", status=302, headers={"Location": target})
+
+    [collected] = desk.crawl(desk.source("list", "/list"))
+
+    assert collected.new == 0
+    assert desk.posts() == []
 
 
 def test_a_redirect_loop_ends_soon(desk):
@@ -301,6 +353,7 @@ def test_what_scrapy_leaves_open_is_closed():
     settings = scrapy_settings(CrawlConfig(delay_seconds=2.0, max_body_mib=3))
 
     assert settings.getbool("ROBOTSTXT_OBEY")
+    assert settings.getbool("AUTOTHROTTLE_ENABLED")
     assert settings.getbool("DOWNLOAD_VERIFY_CERTIFICATES")
     assert not settings.getbool("TELNETCONSOLE_ENABLED")
     assert not settings.getbool("COOKIES_ENABLED")

@@ -191,6 +191,28 @@ def test_the_standing_role_runs_every_enabled_source_and_stops_when_told(desk):
     assert len(desk.posts()) == 2
 
 
+def test_the_standing_role_drops_evidence_whose_time_is_over(desk):
+    put_list(desk.site, 1)
+    source = desk.source("list", "/list")
+    desk.crawl(source)
+    [old] = desk.posts()
+    desk.clock.advance(days=desk.settings.evidence_days + 1)
+
+    async def role() -> None:
+        stop = asyncio.Event()
+        running = asyncio.create_task(
+            crawl_forever([source], desk.settings, desk.store, desk.home, desk.clock, Pseudonyms(b"k"), stop)
+        )
+        while find_evidence(desk.home, old.evidence) is not None:
+            await asyncio.sleep(0.01)
+        stop.set()
+        await running
+
+    assert find_evidence(desk.home, old.evidence) is not None
+    run_crawl(role())
+    assert desk.posts() == [old]
+
+
 def test_the_standing_role_outlives_a_source_that_breaks(desk, monkeypatch):
     put_list(desk.site, 1)
     good, bad = desk.source("list", "/list", id="good"), desk.source("feed", "/feed", id="bad")

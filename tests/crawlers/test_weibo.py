@@ -253,6 +253,14 @@ def test_a_search_is_read_until_there_is_nothing_more(desk, source) -> None:
     assert desk.site.asked(search(3)) == 1
 
 
+def test_a_search_as_weibo_ranks_it_is_asked_for_by_its_type(desk) -> None:
+    path = search(1).replace("type%3D61", "type%3D1")
+    desk.site.put(path, numbers(5))
+    assert state(desk, desk.source("weibo", "", options={"query": "清源河", "type": "1", "pages": "1"})) == "ok"
+    assert (desk.site.asked(path), desk.site.asked(search(1))) == (1, 0)
+    assert stored(desk) == {"5"}
+
+
 def test_a_search_stops_at_a_page_that_the_last_run_had_in_whole(desk, source) -> None:
     for number, ids in enumerate([(5, 4), (3, 2), (1,)], start=1):
         desk.site.put(search(number), numbers(*ids))
