@@ -16,6 +16,9 @@ from qingting.errors import DeliveryError
 from qingting.model import Alert, Delivery, DeliveryState, stable_id
 from qingting.store import Cases
 
+HOLD = timedelta(minutes=2)
+"""How long a round keeps what it has taken from other processes; what a dead one had taken is tried again after."""
+
 PER_ROUND = 200
 """Deliveries taken per round; the next round takes the rest, so that one round cannot hold up the roles for long."""
 
@@ -37,7 +40,7 @@ def deliver_due(cases: Cases, settings: AlertsConfig, now: datetime, client: htt
     """
     outcomes: list[Delivery] = []
     receivers = {receiver.name: receiver for receiver in settings.receivers if receiver.enabled}
-    for name, due in _by_receiver(cases.alerts.due(now, PER_ROUND)).items():
+    for name, due in _by_receiver(cases.alerts.due(now, PER_ROUND, HOLD)).items():
         receiver = receivers.get(name)
         outcomes += (
             _abandoned(cases, due, now) if receiver is None else _sent(cases, settings, receiver, due, now, client)

@@ -33,7 +33,8 @@ from nlp.training.parity import check_parity, int8_outputs, parity
 from nlp.training.prepare import prepare, read_examples
 from nlp.training.teacher import fine_tune
 
-log = logging.getLogger(__name__)
+# By its full name, since as a command this module goes by another.
+log = logging.getLogger("nlp.training.run")
 
 _THREADS = 2
 _SEED = 7
@@ -70,7 +71,8 @@ class Stage:
 def main(arguments: Sequence[str]) -> int:
     """Run the stages that are still to be run; return 0."""
     asked = _arguments(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.basicConfig(format="%(asctime)s %(message)s")
+    logging.getLogger("nlp").setLevel(logging.INFO)
     torch.set_num_threads(_THREADS)
     run = Run(asked.shared, asked.work, asked.seeds)
     run.work.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from qingting.errors import StoreError
 from qingting.store import open_store, tables
 from qingting.store.database import Database, open_sqlite
 from qingting.store.migrations import CASES, POSTS, Migration, migrate, version
+from qingting.store.sqlite_regions import drop_regions
 from qingting.strict import Secret
 
 
@@ -135,3 +136,26 @@ def test_a_back_end_that_is_not_known_is_refused_without_repeating_its_address(
     assert caught.value.reason == "unsupported"
     assert caught.value.hint
     assert "pass" not in caught.value.message + caught.value.hint
+
+
+def test_regions_of_readings_that_are_there_become_words_of_the_index(tmp_path: Path) -> None:
+    database = open_sqlite(tmp_path / "q.db")
+    migrate(database, "posts", POSTS[:1])
+    with database.transaction() as connection:
+        codes = [(1, "990102"), (1, "990100"), (2, "990201"), (3, "990102003"), (4, "own-1"), (4, "9901")]
+        connection.exec_driver_sql("INSERT INTO regions (seq, code) VALUES (?, ?)", codes)
+    migrate(database, "posts", POSTS)
+
+    def found(word: str) -> list[int]:
+        with database.reading() as connection:
+            statement = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid"
+            return list(connection.exec_driver_sql(statement, (f'"{word}"',)).scalars())
+
+    assert found("Ｒ99") == [1, 2, 3, 4]
+    assert found("Ｒ9901") == [1, 3, 4]
+    assert found("Ｒ990102") == [1, 3]
+    assert found("Ｒ990102003") == [3]
+    with database.transaction() as connection:
+        drop_regions(connection, [1])
+    assert (found("Ｒ9901"), found("Ｒ99")) == ([3, 4], [2, 3, 4])
+    database.close()
