@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 SOURCES_AT_ONCE = 8
 # A source whose run broke unexpectedly, or whose store was busy, is tried again after this long at the earliest.
 PAUSE_AFTER_ERROR = timedelta(minutes=5)
+# A crawl that is just starting when the role is told to stop runs its engine some milliseconds later.
+ASK_AGAIN_SECONDS = 0.05
 SWEEP_EVERY = timedelta(hours=24)
 
 
@@ -107,8 +109,20 @@ async def crawl_forever(
     tending = [asyncio.create_task(_tend(desk, source, stop)) for source in enabled]
     tending.append(asyncio.create_task(_sweep(desk, stop)))
     await stop.wait()
-    await desk.runner.stop()
+    await _stop_crawls(desk.runner, tending)
     await asyncio.gather(*tending)
+
+
+async def _stop_crawls(runner: AsyncCrawlerRunner, tending: Sequence[asyncio.Task[None]]) -> None:
+    """Ask each crawl under way to stop, until all have ended.
+
+    Scrapy forgets to end a crawl that was asked before its engine ran, so one that is just starting is asked later.
+    """
+    pending = set(tending)
+    while pending:
+        under_way = [each for each in runner.crawlers if each.crawling and each.engine and each.engine.running]
+        await asyncio.gather(*(crawler.stop_async() for crawler in under_way))
+        _, pending = await asyncio.wait(pending, timeout=ASK_AGAIN_SECONDS)
 
 
 def _desk(

@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from alerts.delivery import Delivered, deliver_due
+from alerts.delivery import HOLD, Delivered, deliver_due
 from nlp.segment import cut
 from qingting.config import AlertsConfig, ReceiverConfig, Secret, StoreConfig
 from qingting.model import SHANGHAI, DeliveryState, Matter
@@ -317,7 +317,8 @@ def test_killed_between_sending_and_recording_it_is_sent_again_under_the_same_ke
     receiver.on_receipt = []
     again = open_store(StoreConfig(), tmp_path, cut)
     assert again.cases.alerts.deliveries(desk.alerts[0].id)[0].state is DeliveryState.PENDING
-    assert deliver_due(again.cases, settings, now, client) == Delivered(delivered=1)
+    assert deliver_due(again.cases, settings, now, client) == Delivered()
+    assert deliver_due(again.cases, settings, now + HOLD, client) == Delivered(delivered=1)
     again.close()
     assert len(receiver.got) == 2
     assert receiver.keys[0] == receiver.keys[1]

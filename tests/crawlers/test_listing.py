@@ -52,7 +52,7 @@ def test_articles_that_differ_by_their_query_only_are_found_by_a_configured_sele
     desk.site.put(
         "/list",
         '<ul class="listBox"><li><img src="x.jpg"><a href="news.html?aid=1305001">水质</a></li>'
-        '<li><a href="news.html?aid=1305002">空气</a></li></ul><a href="news.html?aid=1304999">往期文章的链接在这里</a>',
+        '<li><a href="news.html?aid=1305002">空气</a></li></ul><a href="news.html?aid=1304999">往期文章链接在这里</a>',
     )
     desk.site.put("/news.html?aid=1305001", ARTICLE.format(n=1))
     desk.site.put("/news.html?aid=1305002", ARTICLE.format(n=2))
