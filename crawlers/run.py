@@ -144,6 +144,13 @@ async def _in_turn(desk: _Desk, source: SourceConfig) -> Collected:
         return await _run(desk, source)
 
 
+async def _in_turn_unless(stop: asyncio.Event, desk: _Desk, source: SourceConfig) -> None:
+    """Run one source when it is its turn, unless the role was told to stop meanwhile."""
+    async with desk.turns:
+        if not stop.is_set():
+            await _run(desk, source)
+
+
 async def _run(desk: _Desk, source: SourceConfig) -> Collected:
     """Run one source: look where the last run ended, crawl, and record how far this one came."""
     cursor = desk.store.cases.records.cursor(source.id)
@@ -212,7 +219,7 @@ async def _tend(desk: _Desk, source: SourceConfig, stop: asyncio.Event) -> None:
     while not await _stopped_before(due, desk.clock, stop):
         try:
             if _due(desk, source) <= desk.clock():
-                await _in_turn(desk, source)
+                await _in_turn_unless(stop, desk, source)
             due = _due(desk, source)
         except Exception as error:  # the room's boundary: one source must not end the role; logged and recorded
             log.exception("source %s could not be run", source.id)

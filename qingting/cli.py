@@ -51,6 +51,7 @@ app = typer.Typer(
     help="蜻蜓：生态环境舆情监测与回应。",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for group in (sources.app, events.app, alerts.app, drafts.app, drafts.facts_app, store.app, bench.app):

@@ -41,17 +41,14 @@ def prepare(shared: Path, work: Path, seed: int) -> Mapping[str, int]:
     """Write train, held_out, development and unlabelled .jsonl to `work`; return how many texts each holds."""
     corpus = shared / "corpus"
     development = list(_labelled(corpus / "read_dev.jsonl", "development"))
-    kept_apart = Apart(
-        [each.text for each in development] + [_form(row["text"]) for row in _rows(corpus / "read_test_texts.jsonl")]
-    )
+    tested = {row["id"]: _form(row["text"]) for row in _rows(corpus / "read_test_texts.jsonl")}
+    kept_apart = Apart([*(each.text for each in development), *tested.values()])
     pool = {row["id"]: _form(row["text"]) for row in _rows(corpus / "posts.jsonl.gz")}
     new = [Example(post_id, pool[post_id], "new", labels) for post_id, labels in settled_labels().items()]
     labelled = kept_apart.far([*_labelled(corpus / "read_train.jsonl", "train"), *new])
     chance = random.Random(seed)  # noqa: S311  a sample, not a secret
     held_out = set(chance.sample([each.id for each in labelled if each.origin == "new"], HELD_OUT))
-    known = {each.id for each in (*labelled, *new, *development)} | {
-        row["id"] for row in _rows(corpus / "read_test_texts.jsonl")
-    }
+    known = {each.id for each in (*labelled, *new, *development)} | tested.keys()
     unlabelled = [Example(post_id, text, "pool") for post_id, text in pool.items() if post_id not in known]
     titles = sorted({_form(row["title"]) for row in _rows(corpus / "weibo_hot_2023_2024.jsonl.gz")})
     unlabelled += [Example(f"title-{n}", text, "title") for n, text in enumerate(chance.sample(titles, TITLES))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 
+import crawlers.run
 from crawlers.evidence import find_evidence
 from crawlers.kinds import registry
 from crawlers.privacy import Pseudonyms
@@ -211,6 +212,22 @@ def test_the_standing_role_drops_evidence_whose_time_is_over(desk):
     assert find_evidence(desk.home, old.evidence) is not None
     run_crawl(role())
     assert desk.posts() == [old]
+
+
+def test_the_standing_role_stops_although_crawls_are_just_starting_or_waiting_for_their_turn(desk, monkeypatch):
+    put_list(desk.site, 1)
+    sources = [desk.source("list", "/list", id=f"source-{n:02}") for n in range(20)]
+    task, stop, begun = crawlers.run._task, asyncio.Event(), []
+
+    def told_to_stop(*args):
+        stop.set()
+        begun.append(args[1].id)
+        return task(*args)
+
+    monkeypatch.setattr(crawlers.run, "_task", told_to_stop)
+    run_crawl(crawl_forever(sources, desk.settings, desk.store, desk.home, desk.clock, Pseudonyms(b"k"), stop))
+
+    assert len(begun) <= crawlers.run.SOURCES_AT_ONCE
 
 
 def test_the_standing_role_outlives_a_source_that_breaks(desk, monkeypatch):
