@@ -7,9 +7,9 @@ role's work, `work` and `deliver` the work role's; the store is all they share.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -25,12 +25,13 @@ from crawlers.files import read_posts
 from crawlers.operators import notices
 from crawlers.privacy import Pseudonyms, load_key
 from crawlers.run import Collected, crawl_once
+from nlp.origins import Known, first_seen
 from nlp.reader import Place, Reader, open_reader
 from nlp.regions import place_names
 from nlp.segment import CUT_VERSION, cut
 from qingting.config import Config, SourceConfig
 from qingting.errors import NotFoundError
-from qingting.model import SOURCE_HEALTH, Alert, AuditEntry, Draft, Event, Level, Post, Reject, stable_id
+from qingting.model import SOURCE_HEALTH, Alert, AuditEntry, Draft, Event, Level, Post, Reading, Reject, stable_id
 from qingting.store import Store, open_store
 from responders.drafting import Office, create
 
@@ -209,6 +210,8 @@ class Worker:
         # 4. Read it.
         with self.timed("read"):
             readings = {reading.post_id: reading for reading in self.reader.read(posts, now)}
+        with self.timed("copies"):
+            readings |= self._pointed_to_origins(posts, readings)
         with store.transaction():
             # 5. Group what is relevant into events.
             with self.timed("group"):
@@ -225,6 +228,15 @@ class Worker:
                 store.posts.save_readings(list(readings.values()))
         relevant = sum(reading.relevant for reading in readings.values())
         return Worked(len(posts), relevant, frozenset(event.id for event in events), tuple(alerts))
+
+    def _pointed_to_origins(self, posts: Sequence[Post], readings: Mapping[str, Reading]) -> dict[str, Reading]:
+        """Return the readings of near-duplicates, each pointing to the first post that said the same."""
+        origins = first_seen(posts, readings, self.service.store.posts.similar, self._known)
+        return {copy: replace(readings[copy], copy_of=origin) for copy, origin in origins.items()}
+
+    def _known(self, ids: Collection[str]) -> dict[str, Known]:
+        posts, read = self.service.store.posts.get(ids), self.service.store.posts.readings(ids)
+        return {each: Known(post, read[each].copy_of if each in read else "") for each, post in posts.items()}
 
     def until_idle(self) -> Iterator[Worked]:
         """Do batch after batch until nothing is pending, yielding what came of each."""

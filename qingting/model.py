@@ -267,7 +267,8 @@ class Reading:
 
     `relevance` is 0..1, `score` -1..1 (negative to positive), `confidence` maps each head's name to 0..1.
     `fingerprint` is a 64-bit near-duplicate hash, unsigned. `embedding` is 384 little-endian float16 values,
-    L2-normalised, or b'' when the model gives none (degraded).
+    L2-normalised, or b'' when the model gives none (degraded). `copy_of` is the id of the first post of another voice
+    that said the same, '' for none.
     """
 
     post_id: str
@@ -289,6 +290,7 @@ class Reading:
     measurements: tuple[Measurement, ...] = ()
     fingerprint: int = 0
     embedding: bytes = b""
+    copy_of: str = ""
 
     def __post_init__(self) -> None:
         require_aware(self)

@@ -120,6 +120,7 @@ def pipeline_rows(config: Config, reader: Reader, file: Path, home: Path) -> Ite
         "import": "导入入库",
         "claim": "领取",
         "read": "研读",
+        "copies": "查重",
         "group": "归并",
         "detect": "预警检查",
         "draft": "拟稿",

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from nlp.explain import explain
 
 from crawlers.files import read_posts
 from crawlers.privacy import Pseudonyms
+from nlp.explain import explain
 from nlp.reader import Reader
 from qingting.app import open_service_reader
 from qingting.commands.shared import (
@@ -38,7 +38,7 @@ def reading_row(post: Post, reading: Reading) -> dict[str, object]:
     """Return a reading under the stable field names of the command line; `id` is the one the text came with."""
     row = plain(reading)
     assert isinstance(row, dict)  # noqa: S101  plain() makes an object of a dataclass
-    del row["post_id"], row["read_at"]
+    del row["post_id"], row["read_at"], row["copy_of"]
     return {"id": post.source_id or post.id, **row, "fingerprint": f"{reading.fingerprint:016x}"}
 
 

@@ -43,7 +43,7 @@ def hit_row(hit: Hit) -> dict[str, object]:
         "published_at": post.published_at,
         "fetched_at": post.fetched_at,
     }
-    for name in ("relevant", "sentiment", "score", "topic", "matter", "target"):
+    for name in ("relevant", "sentiment", "score", "topic", "matter", "target", "copy_of"):
         row[name] = getattr(reading, name) if reading else None
     return row
 

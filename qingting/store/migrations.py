@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from qingting.errors import StoreError
 from qingting.store.database import Database
 from qingting.store.schema_cases import create_cases, create_leases
-from qingting.store.schema_posts import create_posts
+from qingting.store.schema_posts import add_copies, create_posts
 from qingting.store.sqlite_regions import fill_region_words
 
 
@@ -32,6 +32,7 @@ class Migration:
 POSTS = (
     Migration(1, "posts, words, facets, readings, near-duplicates", create_posts),
     Migration(2, "regions as words of the index", fill_region_words),
+    Migration(3, "first posts of copies", add_copies),
 )
 CASES = (
     Migration(1, "events, alerts, drafts, records", create_cases),

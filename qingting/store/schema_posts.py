@@ -15,6 +15,11 @@ def create_posts(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def add_copies(connection: Connection) -> None:
+    """Give readings a column for the first post that said the same."""
+    connection.exec_driver_sql("ALTER TABLE readings ADD COLUMN copy_of TEXT NOT NULL DEFAULT ''")
+
+
 _CREATE_POSTS = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     """CREATE TABLE posts (

@@ -28,7 +28,7 @@ POST_COLUMNS = (
 
 READING_COLUMNS = (
     "model, read_at, relevant, relevance, sentiment, score, topic, matter, target, degraded, confidence, keywords, "
-    "regions, organisations, pollutants, measurements, fingerprint"
+    "regions, organisations, pollutants, measurements, copy_of, fingerprint"
 )
 
 _HALF, _WHOLE = 1 << 63, 1 << 64
@@ -96,6 +96,7 @@ def reading_row(seq: int, reading: Reading) -> tuple[object, ...]:
         to_json(reading.organisations),
         to_json(reading.pollutants),
         to_json(reading.measurements),
+        reading.copy_of,
         signed(reading.fingerprint),
     )
 
@@ -103,7 +104,7 @@ def reading_row(seq: int, reading: Reading) -> tuple[object, ...]:
 def reading_of(post_id: str, row: Sequence[Any], embedding: bytes) -> Reading:
     """Return the reading of a row of READING_COLUMNS."""
     model, read_at, relevant, relevance, sentiment, score, topic, matter, target, degraded, *nested, fingerprint = row
-    confidence, keywords, regions, organisations, pollutants, measurements = nested
+    confidence, keywords, regions, organisations, pollutants, measurements, copy_of = nested
     return Reading(
         post_id=post_id,
         model=model,
@@ -124,4 +125,5 @@ def reading_of(post_id: str, row: Sequence[Any], embedding: bytes) -> Reading:
         measurements=from_json(tuple[Measurement, ...], measurements),
         fingerprint=unsigned(fingerprint),
         embedding=embedding,
+        copy_of=copy_of,
     )

@@ -89,6 +89,7 @@ def fill(make_post: MakePost, make_reading: MakeReading) -> Callable[[Posts], di
                 organisations=(Organisation("清源化工厂", "enterprise", 7, 12),),
                 measurements=(Measurement("氨氮", 2.35, "mg/L", 20, 28),),
                 fingerprint=(1 << 64) - 1 - number,
+                copy_of="p0" if number % 2 else "",
                 embedding=bytes(range(256)) * 3,
             )
             for number in range(10)

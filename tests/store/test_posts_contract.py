@@ -140,6 +140,7 @@ def test_a_reading_comes_back_as_it_was_given_and_releases_its_post(
         pollutants=("氨氮",),
         measurements=(Measurement("氨氮", 2.35, "mg/L", 20, 28),),
         fingerprint=(1 << 64) - 1,
+        copy_of="p0",
         embedding=bytes(range(256)) * 3,
         read_at=datetime(2025, 3, 1, 1, 2, 3, 456789, tzinfo=UTC),
     )
