@@ -63,7 +63,8 @@ def worker_name(home: Path) -> Iterator[str]:
             number += 1
             continue
         try:
-            yield f"work-{number}"
+            # Other machines may share the store, and each has a work-1.
+            yield f"work-{number}@{socket.gethostname()}"
         finally:
             os.close(handle)
         return
@@ -111,9 +112,7 @@ def run_work(service: Service, reader: Reader) -> None:
     stop_on_signals(stopped.set)
     interval = service.config.work.interval_seconds
     records = service.store.cases.records
-    with worker_name(service.home) as own, httpx.Client(timeout=service.config.alerts.timeout_seconds) as client:
-        # Other machines may share the store, and each has a work-1.
-        name = f"{own}@{socket.gethostname()}"
+    with worker_name(service.home) as name, httpx.Client(timeout=service.config.alerts.timeout_seconds) as client:
         worker = Worker(service, reader, name)
         leadership = Leadership(service.store.cases.leases, f"{name} {os.getpid()}", service.clock)
 

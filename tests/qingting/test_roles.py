@@ -100,6 +100,6 @@ def test_posts_imported_while_the_work_role_runs_are_read_without_being_asked(tm
 
 def test_a_dead_workers_name_falls_to_the_next_one(tmp_path: Path) -> None:
     with worker_name(tmp_path) as first, worker_name(tmp_path) as second:
-        assert (first, second) == ("work-1", "work-2")
+        assert first != second
     with worker_name(tmp_path) as again:
-        assert again == "work-1"
+        assert again == first
