@@ -117,9 +117,10 @@ def run_work(service: Service, reader: Reader) -> None:
         leadership = Leadership(service.store.cases.leases, f"{name} {os.getpid()}", service.clock)
 
         def read_pending() -> None:
-            while not stopped.is_set() and worker.work() is not None:
-                pass
-            records.beat(name, service.clock(), reader.problem or "正常")
+            reading = True
+            while reading and not stopped.is_set():
+                records.beat(name, service.clock(), reader.problem or "正常")
+                reading = worker.work() is not None
 
         def deliver_due() -> None:
             leadership.run(lambda: deliver(service, client))
@@ -128,15 +129,18 @@ def run_work(service: Service, reader: Reader) -> None:
             leadership.run(lambda: settle_events(service))
             leadership.run(lambda: watch_sources(service))
 
+        # A batch that takes longer than the interval is ordinary: the next one simply follows it.
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
         scheduler = BackgroundScheduler(timezone=service.config.service.timezone, job_defaults={"coalesce": True})
         scheduler.add_listener(_log_failure, EVENT_JOB_ERROR)
-        scheduler.add_job(read_pending, "interval", seconds=interval, id="read", max_instances=1)
+        scheduler.add_job(
+            read_pending, "interval", seconds=interval, id="read", max_instances=1, next_run_time=service.clock()
+        )
         scheduler.add_job(deliver_due, "interval", seconds=interval, id="deliver", max_instances=1)
         scheduler.add_job(keep_house, "interval", seconds=HOUSEKEEPING.total_seconds(), id="house", max_instances=1)
         scheduler.add_job(leadership.renew, "interval", seconds=RENEWAL.total_seconds(), id="lead", max_instances=1)
         leadership.renew()
         scheduler.start()
-        read_pending()
         stopped.wait()
         scheduler.shutdown(wait=True)
         leadership.resign()
