@@ -43,9 +43,8 @@ _EDGES = " 　，。！？!?；;：:、…~～—-·|"
 def better_title(event: Profile, members: Sequence[Traits], striking: Sequence[str]) -> str:
     """Return the event's title, or a headline from its new members if that is clearly better.
 
-    `striking` are words that a duty officer looks for first (必报词): a headline with one says more.
-
     At most 40 characters, personal data masked. Later members must win by a margin, so that the title stays.
+    `striking` are words that a duty officer looks for first (必报词): a headline with one says more.
     """
     found = [(headline, _bonus(post)) for post in members for headline in headlines(post)]
     ranked = sorted(
@@ -87,7 +86,7 @@ def _tidy(text: str) -> str:
 
 
 def _worth(headline: str, event: Profile, striking: Sequence[str]) -> float:
-    """Return 0..1: how much of what the members share a headline says, less what makes it hard to read."""
+    """Return how much of what the members share a headline says (0..1), more with a striking word, less if awkward."""
     telling = {
         word: event.shares[word] * (0.4 if word in word_list(GENERIC) else 1.0) for word in event.leading(LEADING)
     }

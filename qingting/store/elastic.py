@@ -341,6 +341,7 @@ def open_elastic(
     try:
         posts.open()
     except BaseException:
+        # Whatever kept it from opening, Ctrl-C included: what is open already is closed, and the error goes on.
         posts.close()
         raise
     return posts

@@ -45,6 +45,7 @@ def open_store(
         migrations.migrate(cases_database, "cases", migrations.CASES)
         _note_cut(posts_database, cut_version)
     except BaseException:
+        # Whatever kept it from opening, Ctrl-C included: what is open already is closed, and the error goes on.
         _close(posts_database, cases_database)
         raise
 
@@ -79,6 +80,7 @@ def _open_with_elastic(settings: StoreConfig, home: Path, cut: Cut, timezone: st
         migrations.migrate(cases_database, "cases", migrations.CASES)
         posts = open_elastic(settings.posts.reveal(), cut, ZoneInfo(timezone), cut_version)
     except BaseException:
+        # Whatever kept it from opening, Ctrl-C included: what is open already is closed, and the error goes on.
         _close(cases_database)
         raise
 

@@ -77,6 +77,7 @@ def open_postgres(url: URL) -> Database:
     try:
         _require_unicode(database)
     except BaseException:
+        # Whatever kept it from opening, Ctrl-C included: what is open already is closed, and the error goes on.
         database.close()
         raise
     return database
