@@ -38,6 +38,8 @@ _TAKEN_OFF = (
     re.compile(r"#[^#\n]{1,40}#"),
     re.compile(r"@[^\s:,。，@/]{1,30}"),
     re.compile(r"【[^】]{1,40}】"),
+    re.compile(r"^#{1,6} [^\n]{1,60}\n|[*_`]+|&nbsp;"),
+    re.compile(r"/@[^\s:,。，@/]{1,30}:.*$", re.DOTALL),
     re.compile(r"^\s*(?:来源:\S{2,12}\s|据?[^,。!?;\n]{0,24}?(?:讯|电|报道|消息)(?:\([^)]{0,20}\))?[,:\s]*)"),
 )
 _UNSPOKEN = re.compile(r"[\W_]+")

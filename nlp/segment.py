@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
+from ahocorasick_rs import AhoCorasick, Implementation
+
 from nlp.normalize import fold
 
 with warnings.catch_warnings():
@@ -23,16 +25,20 @@ DATA = Path(__file__).parent / "data"
 
 # Case is folded by a table, since str.lower lengthens some letters and would move every position after them.
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_UPPER = re.compile("[A-Z]")
+# Halves of surrogate pairs, which the dictionary's walk can't take.
+_BROKEN = re.compile("[\ud800-\udfff]")
 
 # Raise this whenever `cut` gives other words for the same dictionary: an index cut otherwise must be built anew.
-_MANNER = "3"
+_MANNER = "4"
 
 _DOMAIN_RARITY = math.log(1e5)
 
 # Runs that the index keeps: Chinese characters; letters and digits with the signs inside them (pm2.5, covid-19); and
 # any other letter by itself.
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 _INDEXED = re.compile(
-    r"(?P<han>[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
+    rf"(?P<han>{_HAN.pattern})"
     r"|[a-z0-9]+(?:[.\-_+#&%][a-z0-9]+)*"
     r"|[^\W_]"
 )
@@ -64,14 +70,14 @@ def cut(text: str) -> list[str]:
     What a run of characters gives does not depend on what stands around it, so a text always has the words of each
     of its parts: a name that no dictionary knows is found wherever it stands, which the most probable path does not
     promise (it cut 青石河大桥 into 青石 and 河大 and 桥, and lost 青石河). Case, width and traditional characters are
-    folded; punctuation is left out; the words come in the order of the text, repeated ones repeated.
+    folded; punctuation is left out; repeated words are repeated. First come the dictionary words, then the rest.
     """
-    frequency: Mapping[str, int] = _lexicon().tokenizer.FREQ
-    found: list[str] = []
-    for match in _INDEXED.finditer(fold(text).translate(_LOWER)):
+    folded = _BROKEN.sub("\ufffd", _lower(fold(text)))
+    found: list[str] = _dictionary().find_matches_as_strings(folded, overlapping=True)
+    for match in _INDEXED.finditer(folded):
         run = match.group()
         if match.lastgroup == "han":
-            found.extend(_dictionary_words(run, frequency))
+            found.extend(run)
         else:
             found.append(run)
             if not run.isalnum():
@@ -88,7 +94,7 @@ def words(text: str, *, environmental: bool = True) -> list[Word]:
     found: list[Word] = []
     folded = fold(text)
     start = 0
-    for word in _cut(lexicon, folded.translate(_LOWER)):
+    for word in _cut(lexicon, _lower(folded)):
         end = start + len(word)
         found.append(Word(folded[start:end], lexicon.tags.get(word, ""), start, end))
         start = end
@@ -116,17 +122,20 @@ def _cut(lexicon: Lexicon, text: str) -> Iterator[str]:
     return cast("Iterator[str]", lexicon.tokenizer.cut(text, HMM=False))
 
 
-def _dictionary_words(run: str, frequency: Mapping[str, int]) -> Iterator[str]:
-    """Yield each character of a run and the dictionary words that begin with it, shorter ones first."""
-    length = len(run)
-    for start in range(length):
-        yield run[start]
-        end = start + 2
-        # jieba's table holds every beginning of a word too, with a count of 0: where that ends, no longer word begins.
-        while end <= length and (count := frequency.get(run[start:end])) is not None:
-            if count:
-                yield run[start:end]
-            end += 1
+def _lower(text: str) -> str:
+    return text.translate(_LOWER) if _UPPER.search(text) else text
+
+
+@cache
+def _dictionary() -> AhoCorasick:
+    """Return what finds every Chinese dictionary word in a text in one walk, loaded once.
+
+    On posts of 180 characters 0.02 ms, against 0.08 ms for looking each stretch up in a table; it takes 0.4 s to build
+    and 68 MiB, so it is built by the first cut, which the reader's own `words` never makes.
+    """
+    frequency: Mapping[str, int] = _lexicon().tokenizer.FREQ
+    entries = [word for word, count in frequency.items() if count and len(word) > 1 and _HAN.fullmatch(word)]
+    return AhoCorasick(entries, implementation=Implementation.ContiguousNFA)
 
 
 @cache

@@ -52,7 +52,7 @@ def evaluate(reader: Reader, texts: Sequence[Labelled]) -> dict[str, float]:
     relevant = [(text, judgement) for text, judgement in zip(texts, judgements, strict=True) if text.relevant]
     figures = {
         "relevance": _f1([text.relevant for text in texts], [reader.is_relevant(each) for each in judgements], True),
-        "sentiment": _macro_f1(
+        "sentiment": macro_f1(
             [text.labels["sentiment"] for text in texts], [each.best("sentiment") for each in judgements]
         ),
     }
@@ -97,7 +97,8 @@ def _post(text: Labelled) -> Post:
     return Post(text.id, "evaluation", text.id, Channel.OTHER, text.text, _ANY_TIME)
 
 
-def _macro_f1(expected: Sequence[str], found: Sequence[str]) -> float:
+def macro_f1(expected: Sequence[str], found: Sequence[str]) -> float:
+    """Return the mean F1 of the three attitudes."""
     return sum(_f1(expected, found, answer.value) for answer in Sentiment) / len(Sentiment)
 
 

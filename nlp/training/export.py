@@ -23,7 +23,7 @@ _NEVER = -10_000.0
 
 
 class Plain(nn.Module):  # type: ignore[misc]  # torch ships with training only
-    """The same network in plain operations: a small graph, with nothing in it that depends on how it was traced."""
+    """A student in plain operations: a small graph, with nothing in it that depends on how it was traced."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -34,11 +34,13 @@ class Plain(nn.Module):  # type: ignore[misc]  # torch ships with training only
         mask = attention_mask.to(torch.float32)
         hidden = self._embedded(input_ids)
         blocked = (1.0 - mask)[:, None, None, :] * _NEVER
-        for layer in self.m.encoder.layer:
-            hidden = self._layer(layer, hidden, blocked)
+        *layers, last = self.m.encoder.layer
+        for layer in layers:
+            hidden = self._layer(layer, hidden, hidden, blocked)
         weights = mask.unsqueeze(-1)
         mean = (hidden * weights).sum(1) / weights.sum(1).clamp(min=1.0)
-        first = hidden[:, 0]
+        # The embedding is done, and the heads ask for the first token: nothing else of the last layer is needed.
+        first = self._layer(last, hidden[:, :1], hidden, blocked)[:, 0]
         return (*(self.h[head](first) for head in HEADS), functional.normalize(mean, dim=-1))
 
     def _embedded(self, input_ids: Tensor) -> Tensor:
@@ -47,15 +49,16 @@ class Plain(nn.Module):  # type: ignore[misc]  # torch ships with training only
         embedded: Tensor = table.LayerNorm(table.word_embeddings(input_ids) + places)
         return embedded
 
-    def _layer(self, layer: nn.Module, hidden: Tensor, blocked: Tensor) -> Tensor:
+    def _layer(self, layer: nn.Module, asking: Tensor, hidden: Tensor, blocked: Tensor) -> Tensor:
+        """Return what a layer makes of the asking tokens, which look at all hidden ones."""
         inner, size = layer.attention.self, WIDTH // ATTENTION_HEADS
         query, key, value = (
-            part(hidden).view(hidden.shape[0], hidden.shape[1], ATTENTION_HEADS, size).transpose(1, 2)
-            for part in (inner.query, inner.key, inner.value)
+            part(tokens).view(tokens.shape[0], tokens.shape[1], ATTENTION_HEADS, size).transpose(1, 2)
+            for part, tokens in ((inner.query, asking), (inner.key, hidden), (inner.value, hidden))
         )
         attention = torch.softmax(query @ key.transpose(2, 3) / math.sqrt(size) + blocked, dim=-1)
-        seen = (attention @ value).transpose(1, 2).reshape(hidden.shape[0], hidden.shape[1], WIDTH)
-        hidden = layer.attention.output.LayerNorm(layer.attention.output.dense(seen) + hidden)
+        seen = (attention @ value).transpose(1, 2).reshape(asking.shape[0], asking.shape[1], WIDTH)
+        hidden = layer.attention.output.LayerNorm(layer.attention.output.dense(seen) + asking)
         widened = functional.gelu(layer.intermediate.dense(hidden))
         result: Tensor = layer.output.LayerNorm(layer.output.dense(widened) + hidden)
         return result

@@ -1,7 +1,8 @@
-"""Labels by post id, as they are kept in the project: never texts, only what was read in them."""
+"""Labels as they are kept in the project: by post id, without the texts of others; and texts written for training."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from nlp.judgement import ANSWERS, HEADS
 LABELS = Path(__file__).parent / "labels"
 # First readings (all texts), second readings and settled ones of the texts read twice, where they differed.
 FIRST, SECOND, SETTLED = "first.tsv", "second.tsv", "settled.tsv"
+# Texts of our own with their labels, one JSON object a line.
+WRITTEN = "written.jsonl"
 
 Labels = Mapping[str, str]
 
@@ -32,6 +35,16 @@ def read_labels(path: Path) -> dict[str, Labels]:
 def settled_labels(folder: Path = LABELS) -> dict[str, Labels]:
     """Return the labels to train on: the settled ones where two readings differed, else the first reading's."""
     return read_labels(folder / FIRST) | read_labels(folder / SETTLED)
+
+
+def written_texts(folder: Path = LABELS) -> Iterator[tuple[str, str, Labels]]:
+    """Yield id, text and labels of each text written for training; raises ValueError for labels that can't be."""
+    for number, line in enumerate((folder / WRITTEN).read_text(encoding="utf-8").splitlines(), 1):
+        row = json.loads(line)
+        labels = {head: row[head] for head in HEADS}
+        if problem := next(_problems(labels), ""):
+            raise ValueError(f"{WRITTEN}:{number}: {problem}")
+        yield f"written-{number}", row["text"], labels
 
 
 def _problems(labels: Labels) -> Iterator[str]:

@@ -26,13 +26,12 @@ def train(
     *,
     rate: float,
     head_rate: float,
-    stop_after: int = 0,
     after: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Train in bf16 with AdamW, a short warm-up and a linear decay; call `after` with each epoch's number.
 
-    With `stop_after` epochs the rate falls as if all of them were to come, and the rest is left out. The word
-    embeddings, a quarter of all weights, stay as they are: the labelled texts would move only the commoner words.
+    The word embeddings, a quarter of all weights, stay as they are: the labelled texts would move only the commoner
+    words.
     """
     network.bert.embeddings.word_embeddings.weight.requires_grad_(False)
     optimiser = _optimiser(network, rate, head_rate)
@@ -56,8 +55,6 @@ def train(
                 log.info("step %d of %d, loss %.4f, %.0f s", done, steps, shown, time.monotonic() - started)
         network.eval()
         after(number)
-        if number == stop_after:
-            break
 
 
 def noted(network: Network, ids: Sequence[Sequence[int]], names: Iterable[str]) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import random
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from nlp.judgement import HEADS
 from nlp.normalize import clean, spoken, tidy
-from nlp.training.labels import Labels, settled_labels
+from nlp.training.labels import Labels, settled_labels, written_texts
 
 # Held out of the newly labelled texts for temperatures and threshold; never trained on.
 HELD_OUT = 300
@@ -44,14 +45,17 @@ def prepare(shared: Path, work: Path, seed: int) -> Mapping[str, int]:
     tested = {row["id"]: _form(row["text"]) for row in _rows(corpus / "read_test_texts.jsonl")}
     kept_apart = Apart([*(each.text for each in development), *tested.values()])
     pool = {row["id"]: _form(row["text"]) for row in _rows(corpus / "posts.jsonl.gz")}
-    new = [Example(post_id, pool[post_id], "new", labels) for post_id, labels in settled_labels().items()]
-    labelled = kept_apart.far([*_labelled(corpus / "read_train.jsonl", "train"), *new])
+    titles = _titles(corpus)
+    texts = {**_messages(corpus), **titles, **pool}
+    new = [Example(text_id, texts[text_id], "new", labels) for text_id, labels in settled_labels().items()]
+    written = [Example(text_id, _form(text), "written", labels) for text_id, text, labels in written_texts()]
+    labelled = kept_apart.far([*_labelled(corpus / "read_train.jsonl", "train"), *new, *written])
     chance = random.Random(seed)  # noqa: S311  a sample, not a secret
     held_out = set(chance.sample([each.id for each in labelled if each.origin == "new"], HELD_OUT))
     known = {each.id for each in (*labelled, *new, *development)} | tested.keys()
     unlabelled = [Example(post_id, text, "pool") for post_id, text in pool.items() if post_id not in known]
-    titles = sorted({_form(row["title"]) for row in _rows(corpus / "weibo_hot_2023_2024.jsonl.gz")})
-    unlabelled += [Example(f"title-{n}", text, "title") for n, text in enumerate(chance.sample(titles, TITLES))]
+    others = sorted(titles.keys() - known)
+    unlabelled += [Example(title_id, titles[title_id], "title") for title_id in chance.sample(others, TITLES)]
     parts = {
         "train": [each for each in labelled if each.id not in held_out],
         "held_out": [each for each in labelled if each.id in held_out],
@@ -100,6 +104,23 @@ def _labelled(path: Path, origin: str) -> Iterator[Example]:
         labels = {head: str(row[head]) for head in HEADS if head != "relevance"}
         labels["relevance"] = "yes" if row["relevant"] else "no"
         yield Example(row["id"], _form(row["text"]), origin, labels)
+
+
+def _titles(corpus: Path) -> dict[str, str]:
+    """Return the different hot-search titles by hot-DATE-ORDER, the first place at which each was seen."""
+    seen: dict[str, str] = {}
+    for row in _rows(corpus / "weibo_hot_2023_2024.jsonl.gz"):
+        seen.setdefault(row["title"], f"hot-{row['date']}-{row['order']}")
+    return {title_id: _form(title) for title, title_id in seen.items()}
+
+
+def _messages(corpus: Path) -> dict[str, str]:
+    """Return the messages to a city's leaders by hotline-NUMBER: subject, then text."""
+    with (corpus / "hotline_messages.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {
+        f"hotline-{row['留言编号']}": _form(f"{row['留言主题'].strip()}。{row['留言详情'].strip()}") for row in rows
+    }
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, str]]:

@@ -110,7 +110,7 @@ def _distil(run: Run) -> None:
 
 
 def _export(run: Run) -> None:
-    network = load_network(run.work / "student", run.labels)
+    network = load_network(run.work / "student", run.labels, student=True)
     export(network, run.labels / "tokenizer.json", run.labels / "labels.json", run.model)
 
 
@@ -123,7 +123,7 @@ def _calibrate(run: Run) -> None:
 def _parity(run: Run) -> None:
     texts = [each.text for name in ("held_out", "development") for each in read_examples(run.work / f"{name}.jsonl")]
     ids = token_ids(texts, run.labels)
-    network = load_network(run.work / "student", run.labels)
+    network = load_network(run.work / "student", run.labels, student=True)
     ours = int8_outputs(run.model / "model.onnx", ids)
     theirs = {name: values.float().numpy() for name, values in noted(network, ids, [*HEADS, "embedding"]).items()}
     found = parity(ours, theirs)
@@ -155,7 +155,7 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="语料与模型所在的目录")
     parser.add_argument("--work", type=Path, required=True, help="存放中间结果的目录")
     parser.add_argument("--until", default="", choices=("", *(stage.name for stage in STAGES)), help="做到哪一阶段为止")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[_SEED], help="教师模型的随机种子，多个则取平均")
+    parser.add_argument("--seeds", type=int, nargs="+", default=(_SEED,), help="教师模型的随机种子，多个则取平均")
     return parser.parse_args(arguments)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nlp.training.agreement import agreement, kappa, macro_f1
-from nlp.training.labels import FIRST, LABELS, SECOND, SETTLED, read_labels, settled_labels
+from nlp.training.labels import FIRST, LABELS, SECOND, SETTLED, WRITTEN, read_labels, settled_labels, written_texts
 from nlp.training.prepare import Apart, Example, prepare, read_examples, write_examples
 
 YES = {"relevance": "yes", "sentiment": "negative", "topic": "water", "matter": "complaint", "target": "polluter"}
@@ -58,6 +58,19 @@ def test_exactly_the_double_readings_that_differ_are_settled() -> None:
     assert len(first) >= 4_000
     assert len(second) >= len(first) // 10
     assert set(settled) == {post_id for post_id in second if first[post_id] != second[post_id]}
+
+
+def test_every_written_text_has_labels_that_can_be_and_stands_once() -> None:
+    texts = [text for _, text, _ in written_texts()]
+    assert len(texts) >= 1_500
+    assert len(set(texts)) == len(texts)
+
+
+def test_a_written_text_with_labels_that_contradict_the_guide_is_refused(tmp_path: Path) -> None:
+    row = {"text": "河边的花开了", **YES, "relevance": "no"}
+    write_tsv(tmp_path / WRITTEN, json.dumps(row))
+    with pytest.raises(ValueError, match=r"written\.jsonl:1: what isn't relevant"):
+        list(written_texts(tmp_path))
 
 
 def test_the_labels_hold_no_text() -> None:
@@ -132,17 +145,24 @@ def test_nothing_near_to_a_development_or_test_text_is_trained_on(
     with gzip.open(corpus / "posts.jsonl.gz", "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(each) + "\n" for each in pool)
     with gzip.open(corpus / "weibo_hot_2023_2024.jsonl.gz", "wt", encoding="utf-8") as file:
+        titles = ("某地下了一场大雪", "某地下了一场大雪", "河边开满了花", "湖里捞出三吨垃圾")
         file.writelines(
-            json.dumps({"title": title}) + "\n" for title in ("某地下了一场大雪", "某地下了一场大雪", "河边开满了花")
+            json.dumps({"date": "2023-05-01", "order": order, "title": title}) + "\n"
+            for order, title in enumerate(titles)
         )
-    monkeypatch.setattr("nlp.training.prepare.settled_labels", lambda: {"pool-0": YES, "pool-1": YES, "pool-6": YES})
+    write_tsv(corpus / "hotline_messages.csv", "留言编号,留言主题,留言详情", "7,油烟扰民,一楼餐馆的油烟直接排进楼道")
+    labels = {"pool-0": YES, "pool-1": YES, "pool-6": YES, "hot-2023-05-01-3": YES, "hotline-7": YES}
+    monkeypatch.setattr("nlp.training.prepare.settled_labels", lambda: labels)
+    written = [("written-1", "厂里又在夜里偷偷冒烟", YES), ("written-2", DISCHARGE, YES)]
+    monkeypatch.setattr("nlp.training.prepare.written_texts", lambda: written)
     monkeypatch.setattr("nlp.training.prepare.HELD_OUT", 1)
     monkeypatch.setattr("nlp.training.prepare.TITLES", 2)
     work = tmp_path / "work"
     work.mkdir()
     counts = prepare(tmp_path, work, seed=1)
     found = {name: {each.id for each in read_examples(work / f"{name}.jsonl")} for name in counts}
-    assert counts == {"train": 2, "held_out": 1, "development": 1, "unlabelled": 5}
-    assert found["train"] | found["held_out"] == {"read_train-1", "pool-0", "pool-1"}
-    assert len(found["held_out"] & {"pool-0", "pool-1"}) == 1
-    assert found["unlabelled"] == {"pool-2", "pool-3", "pool-4", "title-0", "title-1"}
+    assert counts == {"train": 5, "held_out": 1, "development": 1, "unlabelled": 5}
+    new = {"pool-0", "pool-1", "hot-2023-05-01-3", "hotline-7"}
+    assert found["train"] | found["held_out"] == {"read_train-1", "written-1", *new}
+    assert len(found["held_out"] & new) == 1
+    assert found["unlabelled"] == {"pool-2", "pool-3", "pool-4", "hot-2023-05-01-0", "hot-2023-05-01-2"}
