@@ -37,6 +37,9 @@ _HEAT = "@heat"
 HEAT_HALVES = timedelta(hours=6)
 """After which time a member counts half towards an event's heat: between a rumour's hour and an affair's day."""
 
+VOTE_DIGITS, HEAT_DIGITS = 3, 4
+"""Decimals kept, in memory as in the store: a process that reads events anew goes on exactly as it would have."""
+
 
 @dataclass(slots=True)
 class Profile:
@@ -92,7 +95,8 @@ class Profile:
         self.size += 1
         self.negative += reading.sentiment is Sentiment.NEGATIVE
         latest = max(self.last_seen, post.at)
-        self.heat, self.last_seen, self.first_seen = self.heat_at(latest), latest, min(self.first_seen, post.at)
+        self.heat = round(self.heat_at(latest), HEAT_DIGITS)
+        self.last_seen, self.first_seen = latest, min(self.first_seen, post.at)
         if post.author_key and self.authors is not None:
             self.authors.add(post.author_key)
             self.author_count = len(self.authors)
@@ -113,12 +117,13 @@ class Profile:
     def _warm(self, member: Traits) -> None:
         """Count a member towards the heat; one that does not say when it was published cannot be of late."""
         if member.post.published_at is not None:
-            self.heat = round(self.heat + 0.5 ** ((self.last_seen - member.post.at) / HEAT_HALVES), 4)
+            self.heat = round(self.heat + 0.5 ** ((self.last_seen - member.post.at) / HEAT_HALVES), HEAT_DIGITS)
 
     def _vote(self, member: Traits, reading: Reading) -> None:
         if reading.relevant:
-            self.votes[f"topic:{reading.topic.value}"] += reading.confidence.get("topic", 1.0)
-            self.votes[f"matter:{reading.matter.value}"] += reading.confidence.get("matter", 1.0)
+            for kind, value in (("topic", reading.topic), ("matter", reading.matter)):
+                votes = self.votes[f"{kind}:{value.value}"] + reading.confidence.get(kind, 1.0)
+                self.votes[f"{kind}:{value.value}"] = round(float(votes), VOTE_DIGITS)
         for code in member.codes:
             self.votes[f"place:{code}"] += 1
         for company in member.companies:
@@ -159,7 +164,7 @@ class Profile:
 
     def event(self) -> Event:
         """Return the event as it is stored and shown."""
-        bookkeeping = {_MARK + key: round(float(count), 3) for key, count in self.votes.items() if count}
+        bookkeeping = {_MARK + key: round(float(count), VOTE_DIGITS) for key, count in self.votes.items() if count}
         bookkeeping |= {f"{_PRINT}{each:016x}": float(order) for order, each in enumerate(self.prints)}
         return Event(
             id=self.id,
@@ -176,7 +181,7 @@ class Profile:
             level=self.level,
             state=self.state,
             centroid=pack(self.vector),
-            terms={**self.shares, **bookkeeping, _HEAT: round(self.heat, 4)},
+            terms={**self.shares, **bookkeeping, _HEAT: round(self.heat, HEAT_DIGITS)},
         )
 
 

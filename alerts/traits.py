@@ -98,8 +98,13 @@ def company(name: str) -> str:
 
 
 def same_company(one: str, other: str) -> bool:
-    """Return whether two names may mean one enterprise: 宏盛混凝土搅拌站 and 宏盛混凝土 do."""
-    return one in other or other in one
+    """Return whether two names may mean one enterprise: 宏盛混凝土搅拌站, 宏盛混凝土 and 宏盛搅拌站 do.
+
+    Either is a part of the other, or both begin alike and the shorter leaves out characters of the longer.
+    """
+    short, long = sorted((one, other), key=len)
+    rest = iter(long)
+    return short in long or (one[:2] == other[:2] and all(each in rest for each in short))
 
 
 def is_county(code: str) -> bool:

@@ -126,8 +126,8 @@ class Outcome:
 class Task:
     """What a spider is given: its source, what `cursor()` said after the last complete run, and its tools.
 
-    `known` returns those of the post ids that are stored; `extract` is crawlers.extract.extract, perhaps in another
-    process; `take` hands an item to the recorder.
+    `known` returns those of the post ids that are stored or not wanted; nothing from before `oldest` is wanted.
+    `extract` is crawlers.extract.extract, perhaps in another process; `take` hands an item to the recorder.
     """
 
     source: SourceConfig
@@ -140,6 +140,7 @@ class Task:
     pace: Pace
     contact: str = ""
     loopback_ports: tuple[int, ...] = ()
+    oldest: datetime | None = None
 
 
 class SourceSpider(Spider):

@@ -33,6 +33,7 @@ ARTICLE_PATH = re.compile(
 )
 ARTICLE_QUERY = re.compile(r"(?:^|&)(?:a?id|contId|articleId|newsid|tid)=\w*\d", re.IGNORECASE)
 NO_ARTICLE = re.compile(r"\.(?:jpe?g|png|gif|pdf|docx?|xlsx?|zip|rar|mp4|apk|css|js)\Z", re.IGNORECASE)
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # Headlines are sentences: channel names and buttons have fewer characters.
 SHORTEST_HEADLINE = 6
 
@@ -160,14 +161,18 @@ class ListSpider(SourceSpider):
     def _sitemap(self, response: Response) -> Iterator[str | Request]:
         """Yield the addresses of a sitemap, newest first, or requests for the sitemaps that it lists."""
         sitemap = Sitemap(response.body)
-        entries = sorted(
-            (entry for entry in sitemap if "loc" in entry), key=lambda entry: entry.get("lastmod", ""), reverse=True
-        )
+        found = (entry for entry in sitemap if "loc" in entry and not self._is_past(entry.get("lastmod", "")))
+        entries = sorted(found, key=lambda entry: entry.get("lastmod", ""), reverse=True)
         if sitemap.type == "sitemapindex" and response.meta.get("depth", 0) < 2:
             for entry in entries[:MOST_SITEMAPS]:
                 yield self.get(entry["loc"], self.parse_list, essential=True)
         elif sitemap.type == "urlset":
             yield from (entry["loc"] for entry in entries if self._match.search(entry["loc"]))
+
+    def _is_past(self, changed: str) -> bool:
+        """Return whether what last changed then, in a sitemap's own words (W3CDTF), is older than posts are kept."""
+        oldest = self.task.oldest
+        return oldest is not None and bool(DAY.match(changed)) and changed[:10] < f"{oldest:%Y-%m-%d}"
 
 
 def article_links(tree: HtmlElement, base: str) -> list[HtmlElement]:

@@ -8,6 +8,7 @@ wanted; a caller that already runs a loop calls `install_reactor` inside it, onc
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -51,7 +52,15 @@ def run_crawl(coroutine: Coroutine[Any, Any, T]) -> T:
     loop = install_reactor()
     # Scrapy asks for "the current loop" of the thread when it makes its tasks.
     asyncio.set_event_loop(loop)
-    return loop.run_until_complete(coroutine)
+    task = loop.create_task(coroutine)
+    try:
+        return loop.run_until_complete(task)
+    except KeyboardInterrupt:
+        # Ctrl-C stops the loop wherever it is: what the crawl holds is given back before the program ends.
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+        raise
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

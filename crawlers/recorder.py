@@ -7,13 +7,15 @@ killed has stored some posts under an old cursor: the next one finds them known,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from scrapy.crawler import Crawler
 
+from crawlers.bygones import Bygones
 from crawlers.evidence import EvidenceWriter
 from crawlers.health import FIELD_NAMES, Counts, Memory, judge
 from crawlers.kinds import Found, SourceSpider, spider_of
@@ -39,12 +41,24 @@ class Collected:
 
 
 class Recorder:
-    """Takes the items of one run of one source."""
+    """Takes the items of one run of one source.
 
-    def __init__(self, source: SourceConfig, store: Store, evidence: EvidenceWriter) -> None:
+    `guarded` goes around every write, and makes it fail once the source is another process's.
+    """
+
+    def __init__(
+        self,
+        source: SourceConfig,
+        store: Store,
+        evidence: EvidenceWriter,
+        bygones: Bygones,
+        guarded: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self.source = source
         self.store = store
         self.evidence = evidence
+        self.bygones = bygones
+        self.guarded = guarded
         self.error: QingtingError | None = None
         self.counts: Counter[str] = Counter()
         self._posts: dict[str, Post] = {}
@@ -70,13 +84,16 @@ class Recorder:
         if post.id in self._seen:
             return
         self._seen.add(post.id)
+        self.counts["parsed"] += 1
+        for name in FIELD_NAMES:
+            self.counts[name] += bool(getattr(post, name))
+        if self.bygones.is_bygone(post):
+            self.counts["known"] += 1
+            return
         self._posts[post.id] = post
         if isinstance(item, Found) and item.fetched.digest not in self._answers:
             self._answers[item.fetched.digest] = item
             self._waiting_bytes += len(item.fetched.body)
-        self.counts["parsed"] += 1
-        for name in FIELD_NAMES:
-            self.counts[name] += bool(getattr(post, name))
 
     def _commit_or_note(self) -> None:
         try:
@@ -93,7 +110,7 @@ class Recorder:
             if post.id not in known and post.evidence in self._answers:
                 self.evidence.keep(self._answers[post.evidence].fetched)
         self.evidence.sync()
-        with self.store.transaction():
+        with self.guarded(), self.store.transaction():
             if self._rejects:
                 self.store.cases.records.reject(list(self._rejects.values()))
             if posts:
@@ -113,14 +130,19 @@ class Recorder:
         """
         if self.error is not None:
             raise self.error
-        with self.store.transaction():
+        with self.guarded(), self.store.transaction():
             self.commit()
             counts = self._totals()
             memory = Memory.from_json(previous.get("memory"))
             health, memory = judge(self.source, spider.outcome, counts, memory, now)
             moved = complete and not spider.outcome.unchanged
             progress = dict(spider.cursor() if moved else progress_of(previous, self.source))
-            value = {"made_for": _likeness(self.source), "spider": progress, "memory": memory.as_json()}
+            value = {
+                "made_for": _likeness(self.source),
+                "spider": progress,
+                "memory": memory.as_json(),
+                "bygones": self.bygones.as_json(),
+            }
             self.store.cases.records.set_cursor(Cursor(self.source.id, value, now))
             self.store.cases.records.set_health(health)
         spider.committed()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
@@ -31,8 +32,20 @@ from nlp.regions import place_names
 from nlp.segment import CUT_VERSION, cut
 from qingting.config import Config, SourceConfig
 from qingting.errors import NotFoundError
-from qingting.model import SOURCE_HEALTH, Alert, AuditEntry, Draft, Event, Level, Post, Reading, Reject, stable_id
-from qingting.store import Store, open_store
+from qingting.model import (
+    SOURCE_HEALTH,
+    Alert,
+    AuditEntry,
+    Draft,
+    Event,
+    Level,
+    Post,
+    Reading,
+    Reject,
+    shown,
+    stable_id,
+)
+from qingting.store import Search, Store, open_store
 from responders.drafting import Office, create
 
 SYSTEM = "系统"
@@ -40,6 +53,8 @@ SYSTEM = "系统"
 
 FIRST_DRAFT = "situation_notice"
 """The document that is drafted by itself when an alert is raised (情况通报)."""
+
+Item = TypeVar("Item")
 
 Clock = Callable[[], datetime]
 
@@ -74,6 +89,15 @@ class Imported:
     new: int = 0
     known: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """Posts from before a time: how many of them may go, how many stay, and the ids that cases rest on."""
+
+    going: int
+    staying: int
+    cited: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -120,9 +144,12 @@ def _places(config: Config) -> list[Place]:
 
 
 async def collect(
-    service: Service, sources: Sequence[SourceConfig], extract: Extract = extract_here
+    service: Service, sources: Sequence[SourceConfig], holder: str, extract: Extract = extract_here
 ) -> list[Collected]:
-    """Crawl each source once: (1) fetch and parse, (2) store posts, cursor and health in one transaction."""
+    """Crawl each source once: (1) fetch and parse, (2) store posts, cursor and health in one transaction.
+
+    `holder` names this process among all that may crawl the same sources.
+    """
     return await crawl_once(
         sources,
         service.config.crawl,
@@ -130,14 +157,16 @@ async def collect(
         service.home,
         service.clock,
         service.pseudonyms,
+        holder=holder,
+        keep=kept_for(service.config),
         extract=extract,
     )
 
 
-async def collect_with_workers(service: Service, sources: Sequence[SourceConfig]) -> list[Collected]:
+async def collect_with_workers(service: Service, sources: Sequence[SourceConfig], holder: str) -> list[Collected]:
     """Crawl each source once as `collect` does, with articles extracted by `crawl.workers` processes."""
     async with extraction_pool(service.config.crawl.workers) as extract:
-        return await collect(service, sources, extract)
+        return await collect(service, sources, holder, extract)
 
 
 def chosen_sources(config: Config, ids: Sequence[str]) -> list[SourceConfig]:
@@ -190,13 +219,13 @@ class Worker:
         self.name = name
         self.timed = timed
         self._places = region_names(service.config)
-        self._grouper = Grouper(service.store.cases, service.config.alerts.grouping, service.config.alerts.never_miss)
+        self._grouper: Grouper | None = None
 
     def work(self) -> Worked | None:
         """Do one batch and return what came of it, None when nothing was pending.
 
-        Events, alerts, deliveries and readings of a batch commit together: killed at any point, the claims run
-        out, the batch is done anew, and nothing is there twice.
+        Events, alerts, deliveries and drafts of a batch commit together, and then its posts are marked read: killed at
+        any point, the claims run out, the batch is done anew, and nothing is lost or there twice.
         """
         service, store, now = self.service, self.service.store, self.service.clock()
         settings = service.config
@@ -205,6 +234,7 @@ class Worker:
         lease = timedelta(minutes=settings.work.lease_minutes)
         with self.timed("claim"):
             posts = store.posts.claim_unread(self.name, settings.work.batch_posts, now, lease)
+        store.cases.records.note_answer(now)
         if not posts:
             return None
         # 4. Read it.
@@ -212,10 +242,12 @@ class Worker:
             readings = {reading.post_id: reading for reading in self.reader.read(posts, now)}
         with self.timed("copies"):
             readings |= self._pointed_to_origins(posts, readings)
+        # What a grouper remembers of a batch that was undone is wrong, so it is kept only once the batch is committed.
+        grouper, self._grouper = self._grouper or self._new_grouper(), None
         with store.transaction():
             # 5. Group what is relevant into events.
             with self.timed("group"):
-                events = self._grouper.group(posts, readings, now)
+                events = grouper.group(posts, readings, now)
             # 6. Ask the rules about every event that changed; a new alert goes into the outbox.
             with self.timed("detect"):
                 alerts = detect(store, events, posts, readings, settings.alerts, now, self._places)
@@ -223,11 +255,17 @@ class Worker:
             with self.timed("draft"):
                 for alert in alerts:
                     create(store, alert.event_id, FIRST_DRAFT, service.office, now, SYSTEM, readings)
-            # The readings come last: they mark the batch as done.
-            with self.timed("save"):
-                store.posts.save_readings(list(readings.values()))
+        self._grouper = grouper
+        # The readings come last: they mark the batch as done. Posts may live in another server than cases, where no
+        # transaction covers both: were they marked first and the commit then failed, their events would be lost.
+        with self.timed("save"):
+            store.posts.save_readings(list(readings.values()))
         relevant = sum(reading.relevant for reading in readings.values())
         return Worked(len(posts), relevant, frozenset(event.id for event in events), tuple(alerts))
+
+    def _new_grouper(self) -> Grouper:
+        settings = self.service.config.alerts
+        return Grouper(self.service.store.cases, settings.grouping, settings.never_miss)
 
     def _pointed_to_origins(self, posts: Sequence[Post], readings: Mapping[str, Reading]) -> dict[str, Reading]:
         """Return the readings of near-duplicates, each pointing to the first post that said the same."""
@@ -276,12 +314,54 @@ def settle_events(service: Service) -> list[Event]:
         return settle(service.store.cases, service.config.alerts.grouping, service.clock())
 
 
+def outdated(service: Service, before: datetime) -> Outdated:
+    """Return what dropping the posts from before a time would do."""
+    posts = service.store.posts
+    cited = service.store.cases.cited_posts()
+    found = (post for ids in _batches(cited, 1000) for post in posts.get(ids).values())
+    staying = sum(post.at < before for post in found)
+    return Outdated(posts.count(Search(until=before)) - staying, staying, cited)
+
+
+def drop_posts(service: Service, before: datetime, by: str) -> int:
+    """Remove the posts from before a time that no case rests on, for good; the crawl doesn't bring them back.
+
+    Return how many. Interrupted and called again it goes on; where whole months are dropped, some stay for later.
+    """
+    records, what = service.store.cases.records, outdated(service, before)
+    if not what.going:
+        return 0
+    told = f"{shown(before)} 以前发布的帖文 {what.going} 条；另有 {what.staying} 条因预警或稿件引用而保留"
+    with service.store.transaction():
+        records.move_horizon(before)
+        records.audit([AuditEntry(service.clock(), by, "posts.drop", "posts", f"开始删除{told}")])
+    dropped = service.store.posts.drop_before(before, what.cited)
+    rest = what.going - dropped
+    told = f"删除了 {dropped} 条" + (f"，其余 {rest} 条待所在的月份全部过期再删" if rest > 0 else "")
+    records.audit([AuditEntry(service.clock(), by, "posts.dropped", "posts", told)])
+    return dropped
+
+
+def sweep(service: Service) -> None:
+    """Drop the posts and rejects that are older than they are to be kept."""
+    settings, now = service.config.store, service.clock()
+    if settings.keep_days:
+        drop_posts(service, now - timedelta(days=settings.keep_days), SYSTEM)
+    if settings.reject_days:
+        service.store.cases.records.drop_rejects(now - timedelta(days=settings.reject_days))
+
+
+def kept_for(config: Config) -> timedelta | None:
+    """Return how long posts are kept, None for ever."""
+    return timedelta(days=config.store.keep_days) if config.store.keep_days else None
+
+
 def draft(service: Service, event_id: str, channel: str, by: str) -> Draft:
     """Draft a response to an event (9). Raises NotFoundError(event) and DraftError(unknown_channel)."""
     return create(service.store, event_id, channel, service.office, service.clock(), by)
 
 
-def _batches(items: Iterable[Post | Reject], size: int) -> Iterator[list[Post | Reject]]:
+def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch

@@ -42,9 +42,9 @@ from qingting.commands.shared import (
     warn,
 )
 from qingting.demo.run import run_demo
-from qingting.doctor import REJECT_NAMES, examine
-from qingting.errors import NotFoundError
-from qingting.roles import run_crawl_role, run_work, up, web_server, worker_name
+from qingting.doctor import REJECT_NAMES, examine, examine_without_cases
+from qingting.errors import NotFoundError, StoreError
+from qingting.roles import crawler_name, run_crawl_role, run_work, up, web_server, worker_name
 
 app = typer.Typer(
     name="qingting",
@@ -158,7 +158,7 @@ def crawl(
             return run_crawl_role(service)
         chosen = chosen_sources(service.config, source or ())
         with busy("采集中…"):
-            collected = run_crawl(collect_with_workers(service, chosen))
+            collected = run_crawl(collect_with_workers(service, chosen, crawler_name()))
     if as_json:
         print_json(
             {
@@ -217,9 +217,16 @@ def start_all(home: HomeOption = None, config: ConfigOption = None) -> None:
 @app.command("doctor")
 def doctor(as_json: JsonOption = False, home: HomeOption = None, config: ConfigOption = None) -> None:
     """检查配置了什么、什么正常、什么降级。"""
-    with opened(home, config) as service:
-        reader = open_service_reader(service.config)
-        checks = examine(service, reader.problem, reader.name)
+    directory, loaded = settings(home, config)
+    reader = open_service_reader(loaded)
+    try:
+        with opened(home, config) as service:
+            checks = examine(service, reader.problem, reader.name)
+    except StoreError as error:
+        # What time or an operator mends is told with all the rest; a wrong configuration ends the command.
+        if not error.retryable:
+            raise
+        checks = examine_without_cases(directory, error, reader.problem, reader.name)
     if as_json:
         print_json(checks)
     else:

@@ -8,6 +8,7 @@ taken from the environment.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -30,10 +31,12 @@ class ServiceConfig:
 
 @dataclass(frozen=True)
 class StoreConfig:
-    """Where posts and cases live: 'sqlite' is one file in the home."""
+    """Where posts and cases live: 'sqlite' is one file in the home; and for how long, 0 meaning for ever."""
 
     posts: Secret = Secret("sqlite")
     cases: Secret = Secret("sqlite")
+    keep_days: int = 0
+    reject_days: int = 365
 
 
 @dataclass(frozen=True)
@@ -303,6 +306,7 @@ def _cross_check(config: Config, name: str) -> None:
     _one_of(f"{name}: reader.backend", config.reader.backend, READERS)
     _one_of(f"{name}: imports.channel", config.imports.channel, CHANNELS)
     _positive(config, name)
+    _keeps_enough(config, name)
     seen: set[str] = set()
     for i, source in enumerate(config.sources):
         where = f"{name}: sources[{i}]"
@@ -328,17 +332,30 @@ def _unique(where: str, value: str, seen: set[str]) -> None:
     seen.add(value)
 
 
+def _keeps_enough(config: Config, name: str) -> None:
+    """Raise ConfigError if posts would be dropped that grouping and the volume rule still look back at."""
+    days = config.store.keep_days
+    needed = math.ceil(config.alerts.volume.baseline_days + config.alerts.grouping.days)
+    if 0 < days < needed:
+        raise _bad(
+            f"{name}: store.keep_days",
+            f"= {days} 太短，归并和声量规则还要用到前 {needed} 天的帖文。",
+            f"请填 0（全部保留）或至少 {needed}。",
+        )
+
+
+ZERO_ALLOWED = frozenset({"delay_seconds", "keep_days", "reject_days"})
+
+
 def _positive(owner: object, where: str) -> None:
-    """Raise ConfigError for a number that is not positive; no number in the schema may be zero or less."""
+    """Raise ConfigError for a number below zero, and for a zero where it means nothing."""
     for each in fields(owner):  # type: ignore[arg-type]
         value = getattr(owner, each.name)
         here = f"{where}: {each.name}" if isinstance(owner, Config) else f"{where}.{each.name}"
         if is_dataclass(value):
             _positive(value, here)
-        elif (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and value <= 0
-            and each.name != "delay_seconds"
-        ):
-            raise _bad(here, f"= {value} 必须大于 0。", "请改成正数。")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            if each.name in ZERO_ALLOWED and value < 0:
+                raise _bad(here, f"= {value} 不能小于 0。", "请改成 0 或正数。")
+            if each.name not in ZERO_ALLOWED and value <= 0:
+                raise _bad(here, f"= {value} 必须大于 0。", "请改成正数。")

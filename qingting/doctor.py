@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from crawlers.health import STATE_NAMES, as_of
 from qingting.app import Service
 from qingting.errors import StoreError
 from qingting.model import DeliveryState, shown
+from qingting.store import AWAY, Tally
 
 DISTRIBUTION = "qingting"
 PACKAGES = ("qingting", "crawlers", "nlp", "alerts", "responders")
@@ -22,8 +26,14 @@ STALE_HEARTBEAT = timedelta(minutes=5)
 BACKLOG = timedelta(minutes=30)
 """Unread posts older than this mean that reading does not keep up."""
 
-AILING = ("已变化", "连接不上", "没有在限定时间内答复", "状态 red")
-"""What a store says of itself when it cannot be relied on."""
+AILING = ("已变化", "状态 red")
+"""What a store says of itself when it answers and yet cannot be relied on."""
+
+POSTS, CASES = "帖文库", "案件库"
+
+CASES_ANSWERED = "cases.answered"
+"""The file of the home whose time says when the cases last answered: they cannot say so themselves while they are away.
+Of the posts, the cases say it (Records.last_answer)."""
 
 MIN_FREE_BYTES = 1 << 30
 
@@ -40,9 +50,23 @@ class Check:
     advice: str = ""
 
 
+@dataclass(frozen=True)
+class Condition:
+    """A Chinese sentence for everything that is degraded, and one that says since when posts are stale, '' if not."""
+
+    problems: tuple[str, ...] = ()
+    stale: str = ""
+
+
 def examine(service: Service, reader_problem: str, reader_name: str = "") -> list[Check]:
-    """Return every check, in a fixed order."""
+    """Return every check, in a fixed order; those that need posts are left out while these are away."""
     return [*_installation(), *_running(service, reader_problem, reader_name)]
+
+
+def examine_without_cases(home: Path, error: StoreError, reader_problem: str, reader_name: str) -> list[Check]:
+    """Return the checks that are left where the cases cannot be opened."""
+    cases = Check(CASES, "broken", cases_away(home, error), error.hint)
+    return [*_installation(), cases, _reader(reader_problem, reader_name), _disk(home)]
 
 
 def _running(service: Service, reader_problem: str, reader_name: str = "") -> list[Check]:
@@ -55,17 +79,58 @@ def _running(service: Service, reader_problem: str, reader_name: str = "") -> li
         *_sources(service),
         *_deliveries(service),
         _rejects(service),
-        _disk(service),
+        _disk(service.home),
     ]
 
 
-def problems(service: Service, reader_problem: str) -> list[str]:
-    """Return one Chinese sentence for each check that is not ok, for the console's banner."""
-    return [
-        f"{check.name}：{check.found}{check.advice}"
-        for check in _running(service, reader_problem)
-        if check.state != "ok"
-    ]
+def condition(service: Service, reader_problem: str) -> Condition:
+    """Return how the service is, for the console's banner. Raises StoreError, saying since when, if cases are away."""
+    try:
+        checks = _running(service, reader_problem)
+    except StoreError as error:
+        message = cases_away(service.home, error)
+        raise StoreError(message, reason=error.reason, hint=error.hint, retryable=error.retryable) from error
+    note_cases_answered(service.home, service.clock())
+    stale = [check for check in checks if (check.name, check.state) == (POSTS, "broken")]
+    others = (check for check in checks if check.state != "ok" and check not in stale)
+    return Condition(
+        tuple(f"{check.name}：{check.found}{check.advice}" for check in others), "".join(each.found for each in stale)
+    )
+
+
+def posts_away(since: datetime | None, trouble: str) -> str:
+    """Return what people are told while posts do not answer, or not as a whole; `since` is when they last did."""
+    return (
+        f"{POSTS}{_since(since)}{AWAY}{trouble.rstrip('。')}。"
+        "收录、研读和检索暂停，页面上是此前的数据；已有预警照常投递，恢复后自动补上，不会遗漏。"
+    )
+
+
+def cases_away(home: Path, error: StoreError) -> str:
+    """Return what people are told while cases do not answer."""
+    return (
+        f"{CASES}{_since(_cases_answered(home))}{AWAY}{error.message.rstrip('。')}。"
+        "预警、事件和稿件暂时看不到，也不能投递；它们都在库里，恢复后自动接着办理。"
+    )
+
+
+def _since(moment: datetime | None) -> str:
+    return f"自 {shown(moment)} 起" if moment else ""
+
+
+def note_cases_answered(home: Path, at: datetime) -> None:
+    """Note in the home that the cases have answered."""
+    # Where even the home cannot be written to, this note is the least that is missing.
+    with suppress(OSError):
+        (home / CASES_ANSWERED).touch(mode=0o600)
+        os.utime(home / CASES_ANSWERED, (at.timestamp(), at.timestamp()))
+
+
+def _cases_answered(home: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp((home / CASES_ANSWERED).stat().st_mtime, UTC)
+    except OSError:
+        return None
 
 
 def _configuration(service: Service) -> Iterator[Check]:
@@ -95,19 +160,33 @@ def _installation() -> Iterator[Check]:
 
 
 def _store(service: Service) -> Iterator[Check]:
-    for name, text in service.store.describe().items():
-        label = {"posts": "帖文库", "cases": "案件库"}.get(name, name)
-        ailing = any(sign in text for sign in AILING)
-        yield Check(label, "degraded" if ailing else "ok", text if text.endswith("。") else f"{text}。")
-    yield _progress(service)
+    described = service.store.describe()
+    tally, trouble = _tally(service, described["posts"])
+    if tally is None:
+        yield Check(POSTS, "broken", posts_away(service.store.cases.records.last_answer(), trouble))
+    else:
+        yield _described(POSTS, described["posts"])
+    yield _described(CASES, described["cases"])
+    if tally is not None:
+        yield _progress(tally, service.clock())
 
 
-def _progress(service: Service) -> Check:
-    now = service.clock()
+def _tally(service: Service, description: str) -> tuple[Tally | None, str]:
+    """Return how many posts there are, or why that is not known; posts that have just failed are not waited for."""
+    if AWAY in description:
+        return None, description.partition(AWAY)[2]
     try:
-        tally = service.store.posts.tally(now)
+        return service.store.posts.tally(service.clock()), ""
     except StoreError as error:
-        return Check("研读进度", "broken", error.message, error.hint)
+        return None, f"{error.message}{error.hint}"
+
+
+def _described(name: str, text: str) -> Check:
+    ailing = any(sign in text for sign in AILING)
+    return Check(name, "degraded" if ailing else "ok", f"{text}。")
+
+
+def _progress(tally: Tally, now: datetime) -> Check:
     late = tally.oldest_unread is not None and now - tally.oldest_unread > BACKLOG
     found = f"共 {tally.total} 条帖文，待研读 {tally.unread} 条。"
     advice = "研读积压，请检查 work 角色是否在运行。" if late else ""
@@ -174,8 +253,8 @@ REJECT_NAMES = {
 """What people call the reasons of InputError."""
 
 
-def _disk(service: Service) -> Check:
-    free = shutil.disk_usage(service.home).free
+def _disk(home: Path) -> Check:
+    free = shutil.disk_usage(home).free
     low = free < MIN_FREE_BYTES
     return Check(
         "磁盘空间", "broken" if low else "ok", f"可用 {free / (1 << 30):.1f} GiB。", "请清理磁盘。" if low else ""

@@ -15,39 +15,38 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
 import uvicorn
-from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from crawlers.extraction import extraction_pool
 from crawlers.run import crawl_forever, run_crawl
 from nlp.reader import Reader
-from qingting.app import Clock, Service, Worker, chosen_sources, deliver, region_names, settle_events, watch_sources
-from qingting.doctor import problems
-from qingting.store import Lease, Leases
+from qingting.app import (
+    Service,
+    Worker,
+    chosen_sources,
+    kept_for,
+    region_names,
+)
+from qingting.doctor import condition, note_cases_answered
+from qingting.errors import QingtingError, StoreError
+from qingting.standing import RENEWAL, Leadership, Means, Schedule, standing_jobs
 from qingting.web.app import create_app
 
 LOG = logging.getLogger("qingting")
 
 ROLES = ("crawl", "work", "web")
 
-HOUSEKEEPING = timedelta(minutes=1)
-"""How often events are settled and sources looked after: neither changes faster than a source's cadence."""
-
 RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
 """How long `up` waits before it starts a role again that ended by itself; the last goes on for ever."""
 
 STEADY_SECONDS = 60.0
 """A role that ran this long counts as healthy: its next restart begins again at the shortest wait."""
-
-STANDING_JOBS = "standing jobs"
-LEASE = timedelta(seconds=60)
-RENEWAL = timedelta(seconds=15)
-"""An alert waits at most a minute for a new leader; three renewals may fail before that happens without need."""
 
 
 @contextmanager
@@ -70,40 +69,63 @@ def worker_name(home: Path) -> Iterator[str]:
         return
 
 
+def crawler_name() -> str:
+    """Return what this process holds sources as; no other that is alive, on any machine, has the same name."""
+    return f"crawl-{os.getpid()}@{socket.gethostname()}"
+
+
 def stop_on_signals(stop: Callable[[], None]) -> None:
     """Call `stop` once SIGTERM or SIGINT arrives; a batch under way is finished first."""
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda _number, _frame: stop())
 
 
-class Leadership:
-    """The standing jobs that one process runs for all that share the store, such as deliveries.
+class Reading:
+    """The standing job that works off what is unread; what keeps it from that stands in its sign of life."""
 
-    Who leads has a lease and renews it; where the leader dies or is stopped, another takes over when it runs out. A
-    stopped leader that goes on writes nothing more: the store refuses what it does under its old lease.
-    """
+    def __init__(self, service: Service, worker: Worker, stopped: threading.Event) -> None:
+        self._service = service
+        self._worker = worker
+        self._stopped = stopped
+        self._trouble = ""
 
-    def __init__(self, leases: Leases, holder: str, clock: Clock) -> None:
-        self._leases = leases
-        self._holder = holder
-        self._clock = clock
-        self._lease: Lease | None = None
+    def run(self) -> None:
+        """Do batch after batch until nothing is pending or the role is stopped. Raises StoreError."""
+        pending = True
+        while pending and not self._stopped.is_set():
+            self._beat()
+            try:
+                pending = self._worker.work() is not None
+            except StoreError as error:
+                self._trouble = f"研读暂停：{error.message.rstrip('。')}"
+                self._beat()
+                raise
+            self._trouble = ""
 
-    def renew(self) -> None:
-        """Take the lease, or renew it."""
-        self._lease = self._leases.take(STANDING_JOBS, self._holder, self._clock(), LEASE)
+    def _beat(self) -> None:
+        service, now = self._service, self._service.clock()
+        detail = self._trouble or self._worker.reader.problem or "正常"
+        service.store.cases.records.beat(self._worker.name, now, detail)
+        note_cases_answered(service.home, now)
 
-    def run(self, job: Callable[[], object]) -> None:
-        """Run a job if this process leads."""
-        lease = self._lease
-        if lease is not None and self._clock() < lease.until:
-            with self._leases.guarded(lease):
-                job()
 
-    def resign(self) -> None:
-        """Let another lead at once."""
-        if self._lease is not None:
-            self._leases.release(self._lease)
+class Troubles:
+    """Logs a standing job that fails when it begins to fail, when it fails otherwise, and when it works again."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, str] = {}
+
+    def note(self, event: JobExecutionEvent) -> None:
+        """Take the outcome of a job; one that failed is run again at its next time."""
+        if event.exception is None:
+            if self._said.pop(event.job_id, ""):
+                LOG.warning("定时任务 %s 已恢复。", event.job_id)
+            return
+        foreseen = isinstance(event.exception, QingtingError)
+        trouble = str(event.exception) if foreseen else f"{event.exception!r}\n{event.traceback}"
+        if self._said.get(event.job_id) != trouble:
+            self._said[event.job_id] = trouble
+            LOG.error("定时任务 %s 失败，稍后重试：%s", event.job_id, trouble)
 
 
 def run_work(service: Service, reader: Reader) -> None:
@@ -111,48 +133,42 @@ def run_work(service: Service, reader: Reader) -> None:
     stopped = threading.Event()
     stop_on_signals(stopped.set)
     interval = service.config.work.interval_seconds
-    records = service.store.cases.records
     with worker_name(service.home) as name, httpx.Client(timeout=service.config.alerts.timeout_seconds) as client:
-        worker = Worker(service, reader, name)
+        reading = Reading(service, Worker(service, reader, name), stopped)
         leadership = Leadership(service.store.cases.leases, f"{name} {os.getpid()}", service.clock)
 
-        def read_pending() -> None:
-            reading = True
-            while reading and not stopped.is_set():
-                records.beat(name, service.clock(), reader.problem or "正常")
-                reading = worker.work() is not None
+        means, note = Means(service, client), Troubles().note
+        schedule = Schedule(means, leadership, standing_jobs(service), note)
 
-        def deliver_due() -> None:
-            leadership.run(lambda: deliver(service, client))
+        def lead() -> None:
+            leadership.renew()
+            schedule.follow()
 
-        def keep_house() -> None:
-            leadership.run(lambda: settle_events(service))
-            leadership.run(lambda: watch_sources(service))
-
-        # A batch that takes longer than the interval is ordinary: the next one simply follows it.
-        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
-        scheduler = BackgroundScheduler(timezone=service.config.service.timezone, job_defaults={"coalesce": True})
-        scheduler.add_listener(_log_failure, EVENT_JOB_ERROR)
-        scheduler.add_job(
-            read_pending, "interval", seconds=interval, id="read", max_instances=1, next_run_time=service.clock()
-        )
-        scheduler.add_job(deliver_due, "interval", seconds=interval, id="deliver", max_instances=1)
-        scheduler.add_job(keep_house, "interval", seconds=HOUSEKEEPING.total_seconds(), id="house", max_instances=1)
-        scheduler.add_job(leadership.renew, "interval", seconds=RENEWAL.total_seconds(), id="lead", max_instances=1)
-        leadership.renew()
+        scheduler = _scheduler(service, note)
+        every = partial(scheduler.add_job, trigger="interval")
+        every(reading.run, id="read", seconds=interval, next_run_time=service.clock())
+        every(lead, id="lead", seconds=RENEWAL.total_seconds())
+        lead()
         scheduler.start()
         stopped.wait()
         scheduler.shutdown(wait=True)
+        schedule.stop(wait=True)
         leadership.resign()
 
 
-def _log_failure(event: JobExecutionEvent) -> None:
-    """Log a job that failed; the scheduler runs it again at its next time."""
-    LOG.error("定时任务 %s 失败，稍后重试：%s", event.job_id, event.exception)
+def _scheduler(service: Service, note: Callable[[JobExecutionEvent], None]) -> BackgroundScheduler:
+    # A batch that takes longer than the interval is ordinary: the next one simply follows it.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+    # It would log every failure with all its lines, each few seconds while a server is away.
+    logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)
+    defaults = {"coalesce": True, "max_instances": 1}
+    scheduler = BackgroundScheduler(timezone=service.config.service.timezone, job_defaults=defaults)
+    scheduler.add_listener(note, EVENT_JOB_ERROR | EVENT_JOB_EXECUTED)
+    return scheduler
 
 
 def run_crawl_role(service: Service) -> None:
-    """Collect every enabled source at its own cadence until told to stop."""
+    """Collect every enabled source at its own cadence until told to stop; several processes share the sources."""
 
     async def forever() -> None:
         stop = asyncio.Event()
@@ -170,6 +186,8 @@ def run_crawl_role(service: Service) -> None:
                 service.clock,
                 service.pseudonyms,
                 stop,
+                holder=crawler_name(),
+                keep=kept_for(service.config),
                 extract=extract,
             )
 
@@ -182,7 +200,7 @@ def web_server(service: Service, reader_problem: Callable[[], str], port: int | 
         service.store,
         service.config,
         service.clock,
-        lambda: problems(service, reader_problem()),
+        lambda: condition(service, reader_problem()),
         region_names(service.config),
     )
     web = service.config.web

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -64,14 +65,23 @@ class PostgresServer:
         """Stop the server; `immediate` is a crash."""
         self._run("pg_ctl", "stop", "-w", "-m", mode)
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the server and to all its processes."""
+    def signal(self, number: signal.Signals) -> list[int]:
+        """Send a signal to the server and to all its processes, and return their numbers."""
         main = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
         children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
-        for process in (main, *map(int, children)):
+        processes = [main, *map(int, children)]
+        for process in processes:
             # A connection's process may have ended just now.
             with suppress(ProcessLookupError):
                 os.kill(process, number)
+        return processes
+
+    def kill(self) -> None:
+        """End the server at once, as a power cut would, and wait until nothing is left of it."""
+        pause = threading.Event()
+        for process in self.signal(signal.SIGKILL):
+            while Path(f"/proc/{process}").exists():
+                pause.wait(0.02)
 
     def make(self) -> None:
         """Make the server's files, sorting by a language's rules as most installations do."""

@@ -20,9 +20,10 @@ SHIPPED = Path(__file__).parent.parent / "models" / "reader"
 # On the development split relevance F1 stays within 0.931 and 0.941 for any threshold from 0.4 to 0.6: nothing to gain
 # by moving it.
 THRESHOLD = 0.5
-# What the logits are divided by: fitted on 300 labelled texts held out of training (nlp/training/calibrate.py). Expected
-# calibration error there before and after: relevance 0.017, 0.007; sentiment 0.030, 0.030; matter 0.078, 0.064. Topic and
-# target are as well off without (0.028 and 0.057; 0.051 and 0.063 with). A temperature changes no answer.
+# What the logits are divided by: fitted on 300 labelled texts held out of training (nlp/training/calibrate.py).
+# Expected calibration error there before and after: relevance 0.017, 0.007; sentiment 0.030, 0.030; matter 0.078,
+# 0.064. Topic and target are as well off without (0.028 and 0.057; 0.051 and 0.063 with). A temperature changes no
+# answer.
 TEMPERATURES: Mapping[str, float] = {
     "relevance": 1.15,
     "sentiment": 1.0,

@@ -25,6 +25,7 @@ from qingting.commands import bench_site
 from qingting.commands.shared import ConfigOption, HomeOption, JsonOption, opened_config, print_json, print_table, warn
 from qingting.config import Config, SourceConfig
 from qingting.errors import CrawlError
+from qingting.roles import crawler_name
 
 SCRAPY_PAGES = re.compile(rb"Crawled (\d+) pages")
 SCRAPY_SECONDS = 10
@@ -109,9 +110,9 @@ def _collected(
     """
     service = open_service(_unhurried(config, port), home, lambda: datetime.now(UTC))
     try:
-        run_crawl(collect_with_workers(service, first))
+        run_crawl(collect_with_workers(service, first, crawler_name()))
         memory, began, spent = _memory(), time.perf_counter(), _processor()
-        collected = run_crawl(collect_with_workers(service, then))
+        collected = run_crawl(collect_with_workers(service, then, crawler_name()))
         seconds, processor = time.perf_counter() - began, _processor() - spent
     finally:
         service.store.close()

@@ -91,12 +91,14 @@ def show_event(
 
 
 def member_rows(store: Store, event_id: str) -> list[dict[str, object]]:
-    """Return an event's posts, earliest first, texts masked."""
+    """Return an event's posts, earliest first, texts masked; one whose post is gone is left out."""
     members = store.cases.events.members(event_id)
     posts = store.posts.get([member.post_id for member in members])
     rows: list[dict[str, object]] = []
     for member in members:
-        post = posts[member.post_id]
+        post = posts.get(member.post_id)
+        if post is None:
+            continue
         rows.append(
             {
                 "id": post.id,

@@ -166,6 +166,8 @@ def busy(description: str) -> Iterator[None]:
 def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 done, 1 failed, 2 wrong usage."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # It tells of every request that failed, with all its lines; what comes of them our own errors say.
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)
     try:
         app(args=arguments)
     except SystemExit as ended:

@@ -1,7 +1,8 @@
-"""`qingting store`: move what is stored to another back end, back it up, and put it back."""
+"""`qingting store`: move what is stored to another back end, back it up, put it back, and drop what is old."""
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import importlib.metadata
 import json
@@ -9,25 +10,31 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nlp.segment import CUT_VERSION, cut
+from qingting.app import Service, drop_posts, outdated
 from qingting.commands.shared import (
     ConfigOption,
     HomeOption,
     JsonOption,
+    busy,
+    moment,
     opened,
     print_json,
     progress,
     say,
     settings,
     utc_now,
+    warn,
 )
 from qingting.config import Config, StoreConfig
 from qingting.errors import UsageError
+from qingting.model import shown
 from qingting.store import (
     Digest,
     Progress,
@@ -42,7 +49,7 @@ from qingting.store import (
 )
 from qingting.strict import Secret
 
-app = typer.Typer(name="store", help="数据的搬迁、备份与恢复。", no_args_is_help=True)
+app = typer.Typer(name="store", help="数据的搬迁、备份、恢复与清除。", no_args_is_help=True)
 
 SQLITE = "sqlite"
 POSTS_VARIABLE = "QINGTING_POSTS_URL"
@@ -160,6 +167,39 @@ def _write(path: Path, text: str) -> None:
     fresh = path.with_suffix(".partial")
     fresh.write_text(text)
     fresh.replace(path)
+
+
+@app.command("drop")
+def drop(
+    before: Annotated[str, typer.Option("--before", metavar="TIME", help="删除此时刻以前发布的帖文，如 2026-01-01。")],
+    yes: Annotated[bool, typer.Option("--yes", help="不再询问，直接删除。")] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """永久删除旧帖文及其研读；被预警或稿件引用的保留。先报条数，确认后才删，并留痕；中断后再运行即继续。"""
+    with opened(home, config) as service:
+        limit = _past(before, service)
+        what = outdated(service, limit)
+        warn(f"{shown(limit)} 以前发布的帖文：将永久删除 {what.going} 条，保留被预警或稿件引用的 {what.staying} 条。")
+        if what.going and not yes and not typer.confirm("确定删除吗？删除后只能从备份恢复。", err=True):
+            warn("没有删除任何帖文。")
+            raise typer.Exit(1)
+        with busy("删除中…"):
+            dropped = drop_posts(service, limit, getpass.getuser())
+    if as_json:
+        return print_json([{"before": limit, "dropped": dropped, "staying": what.staying}])
+    rest = what.going - dropped
+    later = f"其余 {rest} 条所在的月份还没有全部过期，过期后再删。" if rest > 0 else ""
+    return say(f"已删除帖文 {dropped} 条。{later}")
+
+
+def _past(text: str, service: Service) -> datetime:
+    """Return a time given by a person. Raises UsageError(bad_argument) for one that is yet to come."""
+    limit = moment(text, service.config.service.timezone)
+    if limit > service.clock():
+        raise UsageError(f"{text} 还没有到。", reason="bad_argument", hint="请填过去的时间，如 2026-01-01。")
+    return limit
 
 
 @app.command("backup")

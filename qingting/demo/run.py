@@ -36,7 +36,7 @@ from qingting.demo.scenario import Scenario, fact_of, load_scenario
 from qingting.demo.site import ReplaySite, drop_hotline, ticks
 from qingting.errors import UsageError
 from qingting.model import SHANGHAI
-from qingting.roles import web_server
+from qingting.roles import crawler_name, web_server
 
 QUIET = timedelta(hours=8)
 """How often the demo collects while nothing happens: often enough that no list page or feed overflows."""
@@ -131,7 +131,7 @@ async def _replay(service: Service, scenario: Scenario, clock: VirtualClock, dro
             clock.now = now
             drop_hotline(scenario.hotline, previous, now, drop)
             service.store.cases.records.beat("demo", now, "回放中")
-            tallies.take(await collect(service, sources))
+            tallies.take(await collect(service, sources, crawler_name()))
             for worked in await asyncio.to_thread(lambda: list(worker.until_idle())):
                 tallies.read += worked.posts
                 for alert in worked.alerts:

@@ -1,10 +1,15 @@
 """The store: `open_store`, the contract's names, copies and backups; which back end serves is known nowhere else."""
 
 from qingting.store.backup import Manifest, write_backup
-from qingting.store.contract import (
+from qingting.store.contract import Cases, Posts, Store
+from qingting.store.copying import Digest, Progress, copy_cases, copy_posts, digest_posts, require_same
+from qingting.store.leases import Leases
+from qingting.store.opening import open_store
+from qingting.store.restoring import restore_backup
+from qingting.store.shapes import (
+    AWAY,
     Appended,
     Batch,
-    Cases,
     Cut,
     Facet,
     Hit,
@@ -13,17 +18,12 @@ from qingting.store.contract import (
     Lease,
     Page,
     Point,
-    Posts,
     Search,
-    Store,
     Tally,
 )
-from qingting.store.copying import Digest, Progress, copy_cases, copy_posts, digest_posts, require_same
-from qingting.store.leases import Leases
-from qingting.store.opening import open_store
-from qingting.store.restoring import restore_backup
 
 __all__ = [
+    "AWAY",
     "Appended",
     "Batch",
     "Cases",

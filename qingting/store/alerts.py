@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 
 from sqlalchemy import func, select
 
@@ -63,6 +64,11 @@ class Alerts:
             statement = statement.where(columns.event_id == event_id)
         with self._database.reading() as connection:
             return [Alert(**row) for row in connection.execute(statement).mappings()]
+
+    def cited_posts(self) -> frozenset[str]:
+        """Return the ids of the posts that any alert rests on."""
+        with self._database.reading() as connection:
+            return frozenset(chain.from_iterable(connection.execute(select(tables.alerts.c.post_ids)).scalars()))
 
     def acknowledge(self, alert_id: str, by: str, at: datetime) -> Alert:
         """Mark an alert as taken by a person; one already taken stays as it is. Raises NotFoundError(alert)."""

@@ -11,6 +11,7 @@ from qingting.store.drafts import Drafts
 from qingting.store.events import Events
 from qingting.store.leases import Leases
 from qingting.store.records import Records
+from qingting.store.standing import Fence, StandingJobs
 
 
 class SqlCases:
@@ -23,6 +24,14 @@ class SqlCases:
         self.drafts = Drafts(database)
         self.records = Records(database)
         self.leases = Leases(database)
+
+    def cited_posts(self) -> frozenset[str]:
+        """Return the ids of all posts that an alert or a draft rests on."""
+        return self.alerts.cited_posts() | self.drafts.cited_posts()
+
+    def standing_jobs(self, fence: Fence) -> StandingJobs:
+        """Return when each standing job is due next, as a job store for APScheduler."""
+        return StandingJobs(self._database, fence)
 
     def dump(self) -> Iterator[str]:
         """Yield everything as lines of JSON, as of one moment and in one order whatever the database."""

@@ -1,4 +1,4 @@
-"""What every store promises: the two Protocols and the few shapes that only stores speak of.
+"""What every store promises: the two Protocols, and the `Store` that joins them; their shapes are in shapes.py.
 
 `Posts` is what may grow to hundreds of millions (SQLite FTS5, Elasticsearch); `Cases` is what must be transactional
 (SQLite, PostgreSQL). Both are opened together by `qingting.store.open_store` and joined by `Store.transaction`.
@@ -10,108 +10,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Protocol
+
+from apscheduler.jobstores.base import BaseJobStore
 
 from qingting.model import Post, Reading
-
-if TYPE_CHECKING:
-    from qingting.store.alerts import Alerts
-    from qingting.store.drafts import Drafts
-    from qingting.store.events import Events
-    from qingting.store.leases import Leases
-    from qingting.store.records import Records
-
-Cut = Callable[[str], Sequence[str]]
-"""Cuts a text into the words it is indexed by; the same function serves texts and queries."""
-
-Facet = Literal["sentiment", "topic", "matter", "target", "source", "channel", "region"]
-Interval = Literal["hour", "day"]
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """Which of the posts handed in were new and which were there before, by id, in the order given."""
-
-    new: tuple[str, ...]
-    known: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """A question to the posts, newest first.
-
-    `query` is the query language of `qingting.store.query`; '' means every post. `since` is inclusive, `until`
-    exclusive, both over `Post.at`. `after` is the `next` of the page before.
-    """
-
-    query: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-    limit: int = 50
-    after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A post found, with its standing reading (None while unread)."""
-
-    post: Post
-    reading: Reading | None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some hits, how many there are in all (a count if `exact`, else a lower bound), and where the next page starts."""
-
-    hits: tuple[Hit, ...]
-    total: int
-    exact: bool
-    next: str
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """How many posts fell into the interval from `start` (UTC); `key` is the facet's value, '' without one."""
-
-    start: datetime
-    key: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many posts there are, how many are still unread, and how many of these are claimed by a worker."""
-
-    total: int
-    unread: int
-    claimed: int
-    oldest_unread: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A post with every reading of it: the standing one last, the others by time of reading, then model."""
-
-    post: Post
-    readings: tuple[Reading, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Some of all that is kept, and where the next batch starts; '' after the last."""
-
-    kept: tuple[Kept, ...]
-    next: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """That a process may do what a role stands for until a time; a later holder's `token` is higher."""
-
-    role: str
-    holder: str
-    token: int
-    until: datetime
+from qingting.store.alerts import Alerts
+from qingting.store.drafts import Drafts
+from qingting.store.events import Events
+from qingting.store.leases import Leases
+from qingting.store.records import Records
+from qingting.store.shapes import Appended, Batch, Facet, Interval, Page, Point, Search, Tally
 
 
 class Posts(Protocol):
@@ -178,6 +87,15 @@ class Posts(Protocol):
         UsageError(bad_argument) for a limit below 1 or an `after` of no batch.
         """
 
+    def drop_before(self, before: datetime, keep: Collection[str]) -> int:
+        """Remove the posts before a time with their readings, all but those whose ids are in `keep`; return how many.
+
+        A post's time is `Post.at`: its publication, or where that is unknown its collection. It goes in small steps
+        that each stand by themselves, outside any transaction: interrupted and called again it goes on, and no other
+        writer waits for more than about a second. Elasticsearch forgets by months: what arrived in a month stays
+        until the whole month lies before the time.
+        """
+
 
 class Cases(Protocol):
     """Everything people and rules decide. Every write leaves its audit entry in the same transaction.
@@ -191,8 +109,20 @@ class Cases(Protocol):
     records: Records
     leases: Leases
 
+    def cited_posts(self) -> frozenset[str]:
+        """Return the ids of all posts that an alert or a draft rests on: what is answered for in public."""
+
+    def standing_jobs(self, fence: Callable[[], AbstractContextManager[None]]) -> BaseJobStore:
+        """Return when each standing job is due next, as a job store for one scheduler of APScheduler at a time.
+
+        Whatever the scheduler asks of it happens inside a `fence`, which lets the leader alone pass.
+        """
+
     def dump(self) -> Iterator[str]:
-        """Yield everything but leases as lines of JSON, as of one moment and in one order whatever the database."""
+        """Yield everything as lines of JSON, as of one moment and in one order whatever the database.
+
+        Leases and standing jobs are left out.
+        """
 
     def fill(self, lines: Iterable[str]) -> int:
         """Take the lines of a dump, all or none, and return how many.
@@ -206,7 +136,7 @@ class Store:
     """The two halves, and what joins them.
 
     `transaction()` makes all writes inside it one: on a shared database truly so; where posts live elsewhere, case
-    writes commit together at its end and post writes at once, so write posts last inside it: repeating the whole
+    writes commit together at its end and post writes at once, so mark posts as done only after it: repeating the whole
     block after a crash then changes nothing twice. A transaction inside another joins it.
     """
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from qingting.errors import StoreError
-from qingting.store.contract import Cases, Kept, Posts
+from qingting.store.contract import Cases, Posts
 from qingting.store.dumping import digest as digest_of_lines
 from qingting.store.nested import canonical
+from qingting.store.shapes import Kept
 
 BATCH = 1000
 """Posts taken at a time: 2.6 MB with one reading each, and a second or so between two notes of how far it came."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from sqlalchemy import func, select
 
 from qingting.errors import NotFoundError, StoreError
@@ -65,6 +67,12 @@ class Drafts:
             statement = statement.where(columns.event_id == event_id)
         with self._database.reading() as connection:
             return [Draft(**row) for row in connection.execute(statement).mappings()]
+
+    def cited_posts(self) -> frozenset[str]:
+        """Return the ids of the posts that a sentence of any draft, whatever its version, rests on."""
+        with self._database.reading() as connection:
+            sentences = chain.from_iterable(connection.execute(select(tables.drafts.c.sentences)).scalars())
+            return frozenset(basis.id for each in sentences for basis in each.basis if basis.kind == "post")
 
     def next_version(self, event_id: str, channel: str) -> int:
         """Return the number that the next draft of an event for a channel gets; the first is 1."""

@@ -1,7 +1,7 @@
 """The cases as lines of text and back: one JSON array a row, the same text whatever the database.
 
-Values are what the database itself keeps (tables.py): whole microseconds, JSON texts, base64 for bytes. Leases are left
-out: who does what for the time being is of no use elsewhere.
+Values are what the database itself keeps (tables.py): whole microseconds, JSON texts, base64 for bytes. Leases and
+standing jobs (standing.py) are left out: who does what, and when next, is of no use elsewhere.
 """
 
 from __future__ import annotations

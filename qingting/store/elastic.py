@@ -17,7 +17,6 @@ from typing import Any
 
 from qingting.errors import NotFoundError, StoreError, UsageError
 from qingting.model import Post, Reading
-from qingting.store.contract import Appended, Batch, Cut, Facet, Hit, Interval, Kept, Page, Point, Search, Tally
 from qingting.store.elastic_address import connect, parse_address
 from qingting.store.elastic_claims import EARLIEST_FIRST, UNREAD, Claims
 from qingting.store.elastic_cluster import CONFLICT, GONE, Cluster, Operation, Outcome
@@ -34,9 +33,11 @@ from qingting.store.elastic_documents import (
     unsigned,
     with_reading,
 )
+from qingting.store.elastic_dropping import drop_before
 from qingting.store.elastic_index import VERSION, Indexes
 from qingting.store.elastic_query import EVERYTHING, Dsl, compile_search, conjunction
 from qingting.store.query import parse
+from qingting.store.shapes import AWAY, Appended, Batch, Cut, Facet, Hit, Interval, Kept, Page, Point, Search, Tally
 from qingting.store.tables import microseconds, moment
 from qingting.store.words import index_words
 
@@ -74,14 +75,15 @@ class ElasticPosts:
         self._refreshing = threading.Lock()
 
     def open(self) -> None:
-        """Make the indexes ready; a cluster that does not answer is asked again by the first call that needs it.
+        """Make the indexes ready; where that fails, the first call that needs them tries again and says why.
 
-        Raises StoreError(schema | unsupported), and unavailable where waiting would not help.
+        Alerts are delivered and the console opens also while posts are away, whatever the reason: a key that ended in
+        the night must not keep the service from starting. Raises StoreError(unsupported) for what is no Elasticsearch.
         """
         try:
             self._indexes.make_ready()
         except StoreError as error:
-            if not error.retryable:
+            if error.reason == "unsupported":
                 raise
 
     def close(self) -> None:
@@ -95,11 +97,12 @@ class ElasticPosts:
     def describe(self) -> str:
         """Return what this is and how it is, for people; without an address, which may hold a password."""
         try:
+            version = self._cluster.version()
             self._indexes.make_ready()
             found = self._indexes.found()
-            version, status = self._cluster.version_and_status(self._indexes.alias)
+            status = self._cluster.status(self._indexes.alias)
         except StoreError as error:
-            return f"Elasticsearch（{self._indexes.alias}）：{error.message}{error.hint}"
+            return f"Elasticsearch（{self._indexes.alias}）{AWAY}{error.message}{error.hint}"
         other_cut = self._cut_version and any(cut and cut != self._cut_version for cut in found.cuts)
         notice = "；分词版本已变化，检索可能漏检" if other_cut else ""
         name = f"{self._indexes.alias}，模式版本 {VERSION}，{len(found.names)} 个索引，状态 {status}"
@@ -107,7 +110,9 @@ class ElasticPosts:
 
     def append(self, posts: Sequence[Post]) -> Appended:
         """Store posts that are not there yet; an id that is there is left as it is."""
-        there = self.known([post.id for post in posts])
+        # Without a refresh first: what this month's index has got since its last one, the creation itself finds there.
+        self._indexes.make_ready()
+        there = {hit["_id"] for hit in self._visible([post.id for post in posts], [])}
         fresh: dict[str, Post] = {}
         for post in posts:
             if post.id not in there:
@@ -225,6 +230,11 @@ class ElasticPosts:
         kept = tuple(Kept(post_of(hit["_source"]), every_reading(hit["_source"])) for hit in hits)
         return Batch(kept, _place(hits[-1]) if len(hits) == limit else "")
 
+    def drop_before(self, before: datetime, keep: Collection[str]) -> int:
+        """Remove what arrived in months that lie before a time, but for the posts to keep; return how many posts."""
+        self._see_all()
+        return drop_before(self._cluster, self._indexes, before, keep)
+
     def _compiled(self, search: Search) -> Dsl:
         query = compile_search(search, parse(search.query, self._cut))
         self._see_all()
@@ -261,6 +271,10 @@ class ElasticPosts:
     def _hits_of(self, ids: Collection[str], fields: Iterable[str]) -> Iterator[Mapping[str, Any]]:
         """Yield the stored documents among the ids, with the place and version of each."""
         self._see_all()
+        return self._visible(ids, fields)
+
+    def _visible(self, ids: Collection[str], fields: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+        """Yield what a search can see of the ids: all but what was written since the last refresh."""
         source = list(fields)
         for chunk in _chunks(list(dict.fromkeys(ids))):
             found = self._cluster.search(
@@ -335,7 +349,7 @@ class ElasticPosts:
 def open_elastic(
     url: str, cut: Cut, zone: tzinfo, cut_version: str = "", timeout_seconds: float = TIMEOUT_SECONDS
 ) -> ElasticPosts:
-    """Open the posts behind the URL of a cluster. Raises StoreError(unsupported | schema | unavailable)."""
+    """Open the posts behind the URL of a cluster, whether or not it answers. Raises StoreError(unsupported)."""
     address = parse_address(url)
     posts = ElasticPosts(Cluster(connect(address, timeout_seconds)), address.prefix, cut, zone, cut_version)
     try:

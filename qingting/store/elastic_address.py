@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from ssl import SSLError, create_default_context
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -56,8 +57,8 @@ def parse_address(url: str) -> Address:
     if not _PREFIX.fullmatch(prefix):
         raise _unusable("index 只能用小写字母、数字、连字符和下划线，并以字母开头。")
     authorities = options.get("ca", [""])[-1]
-    if authorities and not Path(authorities).is_file():
-        raise _unusable("ca 所指的证书文件不存在。")
+    if authorities:
+        _require_certificates(Path(authorities))
     names = [_node(parts.scheme, host) for host in hosts.split(",")]
     if credentials and parts.scheme == "http" and not all(map(_is_loopback, names)):
         raise _unusable("口令和密钥不能经未加密的 http 传送，请改用 https。")
@@ -83,6 +84,16 @@ def connect(address: Address, timeout_seconds: float) -> Elasticsearch:
         retry_on_status=(),
         **private,
     )
+
+
+def _require_certificates(file: Path) -> None:
+    """Raise StoreError(unsupported) unless a file holds certificates, which the client would find out too late."""
+    if not file.is_file():
+        raise _unusable("ca 所指的证书文件不存在。")
+    try:
+        create_default_context(cafile=file)
+    except (SSLError, OSError) as error:
+        raise _unusable("ca 所指的文件读不了，或其中没有 PEM 格式的证书。") from error
 
 
 def _node(scheme: str, host: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,9 @@ from qingting.errors import StoreError
 WINDOW = 10_000
 """Most hits that one request gives (the server's index.max_result_window); more are read page by page."""
 
+GLANCE_SECONDS = 3.0
+"""How long a node may take to say that it is there, which takes milliseconds: a page of the console waits for it."""
+
 KEEP_ALIVE = "2m"
 """How long the cluster keeps a point in time between two pages, which follow each other at once."""
 
@@ -23,6 +28,9 @@ BULK_DOCUMENTS = 500
 BULK_CHARACTERS = 2_000_000
 """A bulk request's bounds: some 1 MB of ordinary posts, and no more than about 8 MB of long ones, far below the
 server's 100 MB a request and the tenth of its heap that it lets wait to be indexed."""
+
+REQUESTS_AT_ONCE = 2
+"""Bulk requests on their way at a time: while the cluster indexes one, the words of the next are cut."""
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
@@ -127,12 +135,17 @@ class Cluster:
                 raise _partial()
         return [each for each in found if each.get("found")]
 
-    def version_and_status(self, index: str) -> tuple[str, str]:
-        """Return the server's version and how an index is: green, yellow (copies missing) or red (posts missing)."""
+    def version(self) -> str:
+        """Return the server's version; a node that is slow to tell is passed over, and the last one not waited for."""
+        others = len(self.client.transport.node_pool) - 1
+        client = self.client.options(request_timeout=GLANCE_SECONDS, max_retries=others, retry_on_timeout=True)
         with translated():
-            version = self.client.info()["version"]["number"]
-            status = self.client.cluster.health(index=index)["status"]
-        return str(version), str(status)
+            return str(client.info()["version"]["number"])
+
+    def status(self, index: str) -> str:
+        """Return how an index is: green, yellow (copies missing) or red (posts missing)."""
+        with translated():
+            return str(self.client.cluster.health(index=index)["status"])
 
     def refresh(self, *indexes: str) -> None:
         """Make everything written before this call visible to searches; an index deleted meanwhile needs none."""
@@ -143,11 +156,19 @@ class Cluster:
         """Carry operations out and return what became of each, in order.
 
         An operation that the cluster has no room for is sent again after a wait, and only it. One that fails with a
-        status that is not accepted raises, after its whole request: nothing is dropped, and all may be sent again.
+        status that is not accepted raises, after all requests on their way: nothing is dropped, and all may be sent
+        again. No two operations may be on one document, for requests overtake one another.
         """
         outcomes: list[Outcome] = []
-        for chunk in _chunks(operations):
-            outcomes += self._send(chunk, accepted)
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="bulk") as senders:
+            # One more than are on their way is made ready meanwhile; leaving waits for all, also when one has failed.
+            under_way: deque[Future[list[Outcome]]] = deque()
+            for chunk in _chunks(operations):
+                under_way.append(senders.submit(self._send, chunk, accepted))
+                if len(under_way) > REQUESTS_AT_ONCE:
+                    outcomes += under_way.popleft().result()
+            for each in under_way:
+                outcomes += each.result()
         return outcomes
 
     def _send(self, operations: Sequence[Operation], accepted: frozenset[int]) -> list[Outcome]:
@@ -291,7 +312,7 @@ def _unreachable(error: TransportError) -> StoreError:
         return StoreError(
             "Elasticsearch 的证书未通过验证。",
             reason="unavailable",
-            hint="请在 store.posts 的地址里用 ca= 指明单位自己的根证书文件。",
+            hint="请在 store.posts 的地址里用 ca= 指明单位自己的根证书文件，并核对主机名和证书有效期。",
         )
     return _unavailable("连接不上")
 
@@ -300,7 +321,7 @@ def _unavailable(problem: str) -> StoreError:
     return StoreError(
         f"Elasticsearch {problem}。",
         reason="unavailable",
-        hint="请检查 Elasticsearch 是否在运行、网络是否通畅；恢复后会自动继续。",
+        hint="请检查 Elasticsearch 是否在运行、网络是否通畅。",
         retryable=True,
     )
 

@@ -9,9 +9,9 @@ from typing import Any
 from elasticsearch import ApiError
 
 from qingting.errors import StoreError
-from qingting.store.contract import Facet, Interval, Point
 from qingting.store.elastic_cluster import Cluster, error_kinds
 from qingting.store.elastic_query import Dsl
+from qingting.store.shapes import Facet, Interval, Point
 from qingting.store.tables import moment
 
 MOST_VALUES = 10_000

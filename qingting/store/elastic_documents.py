@@ -8,6 +8,7 @@ first. Everything that changes together is in one document, so that one write ch
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -30,7 +31,8 @@ EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 
 _BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\u1680\u2028\u2029"
 """All blanks that a folded text may hold, and for each a full-width letter, which no folded text holds."""
-_BLANK_TO_LETTER = str.maketrans({blank: chr(0xFF21 + number) for number, blank in enumerate(_BLANKS)})
+_BLANK_TO_LETTER = {blank: chr(0xFF21 + number) for number, blank in enumerate(_BLANKS)}
+_BLANK = re.compile(f"[{_BLANKS}]")
 
 QUARTER_BITS = 16
 
@@ -150,7 +152,7 @@ def index_term(word: str) -> str:
 
 def spaced(folded: str) -> str:
     """Return a folded text's characters, each a word of its own, blanks included."""
-    return " ".join(folded.translate(_BLANK_TO_LETTER))
+    return " ".join(_BLANK.sub(lambda match: _BLANK_TO_LETTER[match.group()], folded))
 
 
 def asked_bands(fingerprint: int, distance: int) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 `PREFIX` is the alias: it reads all months and writes to the latest. A month ends when the cluster's own clock says
 so, whatever the clocks of workers say. To forget a month, its index is deleted; nothing else needs to be changed.
+What is kept of a forgotten month (elastic_dropping.py) has an index of its own behind the same alias.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from elasticsearch import BadRequestError, NotFoundError
@@ -24,6 +26,9 @@ REFRESH_INTERVAL = "1s"
 """How late other processes see what this one wrote; stated, for by default the server lets idle indexes go stale."""
 
 EXISTS = "resource_already_exists_exception"
+
+MONTH = re.compile(r"(\d{4})\.(\d{2})")
+"""How the name of a month's index ends; months are those of the cluster's clock, in UTC."""
 
 CLAIM_PROPERTIES = {"worker": {"type": "keyword"}, "held_until": {"type": "long"}}
 
@@ -47,6 +52,8 @@ class Indexes:
         self.alias = prefix
         self.claims = f"{prefix}-claims-v{VERSION}"
         self._this_month = f"<{prefix}-v{VERSION}-{{now/M{{yyyy.MM}}}}>"
+        self._months = f"{prefix}-v{VERSION}-"
+        self._kept = f"{prefix}-v{VERSION}-kept-"
 
     def make_ready(self) -> None:
         """Make what is missing and check what is there, once; several processes may do so at a time.
@@ -58,9 +65,9 @@ class Indexes:
         with translated():
             self._put_template()
             if not self._cluster.client.indices.exists(index=self.claims):
-                self._create(self.claims, mappings=_mapping(CLAIM_PROPERTIES, ""))
+                self._create(self.claims, settings=_settings(), mappings=_mapping(CLAIM_PROPERTIES, ""))
             if not self._cluster.client.indices.exists(index=self.alias):
-                self._create(self._this_month, aliases={self.alias: {"is_write_index": True}})
+                self._create(self._this_month, settings=_settings(), aliases={self.alias: {"is_write_index": True}})
         self.found()
         self._turn_over()
         self._ready = True
@@ -79,9 +86,56 @@ class Indexes:
         return Found(tuple(sorted(found)), frozenset(meta.get("cut", "") for meta in metas))
 
     def names(self) -> list[str]:
-        """Return the names of the indexes behind the alias, oldest first."""
+        """Return the names of the months' indexes behind the alias, oldest first."""
+        return sorted(name for name in self._behind_alias() if not name.startswith(self._kept))
+
+    def kept_months(self) -> list[str]:
+        """Return the names of the indexes behind the alias that hold what is kept of forgotten months."""
+        return sorted(name for name in self._behind_alias() if name.startswith(self._kept))
+
+    def months_before(self, before: datetime) -> list[str]:
+        """Return the names of the months' indexes that end by a time, oldest first, all but the one written to."""
+        if any(written and self._ends_by(name, before) for name, written in self._behind_alias().items()):
+            self._turn_over()
+        months = sorted(self._behind_alias().items())
+        return [name for name, written in months if not written and self._ends_by(name, before)]
+
+    def make_kept(self, month: str) -> str:
+        """Make the index for what is kept of a month, not yet behind the alias, and return its name."""
+        name = self._kept + month.removeprefix(self._months)
         with translated():
-            return sorted(self._cluster.client.indices.get_alias(name=self.alias).body)
+            if not self._cluster.client.indices.exists(index=name):
+                # Made by the months' template, but for the shards: what is kept are a few thousand posts at most.
+                self._create(name, settings={**_settings(), "number_of_shards": 1})
+        return name
+
+    def replace(self, month: str, kept: str) -> bool:
+        """Delete a month's index and put what is kept of it, '' for nothing, behind the alias: both in one step.
+
+        Return False if another process has done so meanwhile.
+        """
+        actions: list[dict[str, Any]] = [{"remove_index": {"index": month}}]
+        if kept:
+            actions.append({"add": {"index": kept, "alias": self.alias, "is_write_index": False}})
+        with translated():
+            try:
+                self._cluster.client.indices.update_aliases(actions=actions)
+            except NotFoundError:
+                return False
+        return True
+
+    def _behind_alias(self) -> dict[str, bool]:
+        """Return the names of the indexes behind the alias, and of each whether it is the one written to."""
+        with translated():
+            found = self._cluster.client.indices.get_alias(name=self.alias).body
+        return {name: bool(each["aliases"][self.alias].get("is_write_index")) for name, each in found.items()}
+
+    def _ends_by(self, name: str, before: datetime) -> bool:
+        found = MONTH.fullmatch(name.removeprefix(self._months))
+        if found is None:
+            return False
+        year, month = map(int, found.groups())
+        return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC) <= before
 
     def turn_over_for(self, newest: datetime) -> None:
         """Ask for a new month's index when posts of a later month than before arrive."""
@@ -101,7 +155,7 @@ class Indexes:
 
     def _create(self, name: str, **body: Any) -> None:
         try:
-            self._cluster.client.indices.create(index=name, settings=_settings(), **body)
+            self._cluster.client.indices.create(index=name, **body)
         except BadRequestError as error:
             if EXISTS not in error_kinds(error):
                 raise

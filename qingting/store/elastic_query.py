@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qingting.store.contract import Search
 from qingting.store.elastic_documents import index_term, spaced
 from qingting.store.query import And, Everything, Field, Has, Not, Or, Phrase, Query, Words
+from qingting.store.shapes import Search
 from qingting.store.tables import microseconds
 
 Dsl = dict[str, Any]

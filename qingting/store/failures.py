@@ -27,6 +27,10 @@ BUSY_STATES = frozenset(
 CORRUPT_STATES = frozenset({"XX001", "XX002"})
 """SQLSTATEs of PostgreSQL (appendix A of its manual): data_corrupted and index_corrupted."""
 
+UNTRUSTED = "certificate"
+REFUSED = ("password authentication failed", "no password supplied", "no pg_hba.conf entry")
+"""What libpq says of a connection that never came about; such errors have no SQLSTATE."""
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -52,7 +56,24 @@ def _store_error(error: DBAPIError) -> StoreError:
         return _busy()
     if code in CORRUPT_CODES or state in CORRUPT_STATES:
         return StoreError("数据库文件已损坏。", reason="corrupt", hint="请停止服务，并从备份恢复数据库。")
-    return _unavailable(_complaint(error))
+    return _unconnected(_complaint(error)) or _unavailable(_complaint(error))
+
+
+def _unconnected(complaint: str) -> StoreError | None:
+    """Return what waiting won't mend: who the server is, or who we are, was not believed."""
+    if UNTRUSTED in complaint:
+        return StoreError(
+            "PostgreSQL 的证书未通过验证，或找不到用来验证的根证书文件。",
+            reason="unavailable",
+            hint="请在 store.cases 的地址里用 sslrootcert= 指明单位自己的根证书文件，并核对主机名和证书有效期。",
+        )
+    if any(each in complaint for each in REFUSED):
+        return StoreError(
+            "PostgreSQL 不接受所给的账户或口令，或不允许这样连接。",
+            reason="unavailable",
+            hint="请核对 config.toml 里 store.cases 的账户、口令和 sslmode，以及服务器的 pg_hba.conf。",
+        )
+    return None
 
 
 def _busy() -> StoreError:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.engine import Connection
 
 from qingting.errors import StoreError
 from qingting.store import tables
-from qingting.store.contract import Lease
 from qingting.store.database import Database
+from qingting.store.shapes import Lease
 from qingting.store.tables import EPOCH, row_of
 
 
@@ -46,12 +47,27 @@ class Leases:
             connection.execute(tables.leases.update().where(columns.role == role).values(row_of(lease)))
             return lease
 
+    def renew(self, lease: Lease, now: datetime, length: timedelta) -> Lease | None:
+        """Return a lease prolonged until `now + length`; None once another has had it, even if it is free again.
+
+        Unlike `take` this never begins anew: what was begun under a lease goes on only under the same token.
+        """
+        with self._database.transaction(apart=True) as connection:
+            prolonged = tables.leases.update().where(_is(lease)).values(until=now + length)
+            still = connection.execute(prolonged).rowcount == 1
+        return replace(lease, until=now + length) if still else None
+
     def release(self, lease: Lease) -> None:
         """End a lease, so that another may take it at once; nothing happens if another has it already."""
-        columns = tables.leases.c
-        own = (columns.role == lease.role) & (columns.token == lease.token)
         with self._database.transaction(apart=True) as connection:
-            connection.execute(tables.leases.update().where(own).values(until=EPOCH))
+            connection.execute(tables.leases.update().where(_is(lease)).values(until=EPOCH))
+
+    def standing(self, role: str, now: datetime) -> Lease | None:
+        """Return the lease that somebody has of a role, None while it is free."""
+        statement = select(tables.leases).where(tables.leases.c.role == role, tables.leases.c.until > now)
+        with self._database.reading() as connection:
+            row = connection.execute(statement).mappings().first()
+        return Lease(**row) if row else None
 
     @contextmanager
     def guarded(self, lease: Lease) -> Iterator[None]:
@@ -73,3 +89,9 @@ class Leases:
 
         with self._database.checked(check):
             yield
+
+
+def _is(lease: Lease) -> ColumnElement[bool]:
+    """Return what finds a lease's row as long as nobody has had the role since."""
+    columns = tables.leases.c
+    return and_(columns.role == lease.role, columns.token == lease.token)

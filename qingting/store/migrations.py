@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from qingting.errors import StoreError
 from qingting.store.database import Database
-from qingting.store.schema_cases import create_cases, create_leases
+from qingting.store.schema_cases import create_cases, create_leases, create_marks, create_standing_jobs
 from qingting.store.schema_posts import add_copies, create_posts
 from qingting.store.sqlite_regions import fill_region_words
 
@@ -37,6 +37,8 @@ POSTS = (
 CASES = (
     Migration(1, "events, alerts, drafts, records", create_cases),
     Migration(2, "leases", create_leases),
+    Migration(3, "marks", create_marks),
+    Migration(4, "standing jobs", create_standing_jobs),
 )
 
 applied = Table(

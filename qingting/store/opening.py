@@ -12,9 +12,10 @@ from qingting.errors import StoreError
 from qingting.store import migrations
 from qingting.store.address import open_address
 from qingting.store.cases import SqlCases
-from qingting.store.contract import Cut, Store
+from qingting.store.contract import Store
 from qingting.store.database import Database, open_sqlite
 from qingting.store.query_sql import holds
+from qingting.store.shapes import AWAY, Cut
 from qingting.store.sqlite import SqlitePosts
 
 FILE_NAME = "qingting.db"
@@ -56,7 +57,7 @@ def open_store(
 
     def describe() -> Mapping[str, str]:
         return {
-            "posts": _describe(posts_database, "posts") + _cut_notice(posts_database, cut_version),
+            "posts": _describe_posts(posts_database, cut_version),
             "cases": _describe(cases_database, "cases"),
         }
 
@@ -131,6 +132,13 @@ def _noted_cut(database: Database) -> str | None:
 def _cut_notice(database: Database, cut_version: str) -> str:
     noted = _noted_cut(database)
     return "；分词版本已变化，检索可能漏检" if noted and cut_version and noted != cut_version else ""
+
+
+def _describe_posts(database: Database, cut_version: str) -> str:
+    try:
+        return _describe(database, "posts") + _cut_notice(database, cut_version)
+    except StoreError as error:
+        return f"SQLite（{FILE_NAME}）{AWAY}{error.message}{error.hint}"
 
 
 def _describe(database: Database, series: str) -> str:

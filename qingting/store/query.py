@@ -24,7 +24,7 @@ from typing import Literal, NoReturn
 
 from qingting.errors import UsageError
 from qingting.model import Channel, Labelled, Matter, Sentiment, Target, Topic
-from qingting.store.contract import Cut
+from qingting.store.shapes import Cut
 from qingting.store.words import fold, needed_words, storable
 
 LONGEST = 2_000

@@ -13,6 +13,12 @@ from qingting.store import tables
 from qingting.store.database import Database
 from qingting.store.tables import row_of
 
+HORIZON = "posts dropped before"
+ANSWERED = "posts answered"
+
+DROPPED_AT_ONCE = 1_000
+"""Rejects of up to 4 KB that one transaction removes, for which other writers wait: some 20 ms."""
+
 
 class Records:
     """The small bookkeeping that makes a run restartable and accountable."""
@@ -40,6 +46,13 @@ class Records:
             rows = connection.execute(select(tables.health).order_by(tables.health.c.source)).mappings().all()
         return [SourceHealth(**row) for row in rows]
 
+    def health_of(self, source: str) -> SourceHealth | None:
+        """Return the health of one source, None if it was never collected."""
+        statement = select(tables.health).where(tables.health.c.source == source)
+        with self._database.reading() as connection:
+            row = connection.execute(statement).mappings().first()
+        return SourceHealth(**row) if row else None
+
     def set_health(self, health: SourceHealth) -> None:
         """Replace a source's health; `since` is kept from before while the state stays the same."""
         insert = self._database.insert(tables.health).values(row_of(health))
@@ -61,6 +74,18 @@ class Records:
         insert = self._database.insert(tables.rejects).on_conflict_do_nothing(index_elements=["id"])
         with self._database.transaction() as connection:
             connection.execute(insert, [row_of(each) for each in rejects])
+
+    def drop_rejects(self, before: datetime) -> int:
+        """Remove the rejects noted before a time, some at a time, so that no other writer waits; return how many."""
+        columns = tables.rejects.c
+        some = select(columns.id).where(columns.at < before).limit(DROPPED_AT_ONCE)
+        dropped = 0
+        while True:
+            with self._database.transaction() as connection:
+                gone = connection.execute(tables.rejects.delete().where(columns.id.in_(some))).rowcount
+            dropped += gone
+            if gone < DROPPED_AT_ONCE:
+                return dropped
 
     def rejects(self, limit: int) -> list[Reject]:
         """Return the latest rejects."""
@@ -91,6 +116,33 @@ class Records:
         with self._database.reading() as connection:
             rows = connection.execute(select(tables.beats).order_by(tables.beats.c.role)).all()
         return {row.role: (row.at, row.detail) for row in rows}
+
+    def note_answer(self, at: datetime) -> None:
+        """Note that the posts, which may be away while the cases are not, have answered a worker."""
+        insert = self._database.insert(tables.marks).values(name=ANSWERED, at=at)
+        taken = {"at": insert.excluded.at}
+        with self._database.transaction(apart=True) as connection:
+            connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=taken))
+
+    def last_answer(self) -> datetime | None:
+        """Return when the posts last answered a worker, None if they never did."""
+        statement = select(tables.marks.c.at).where(tables.marks.c.name == ANSWERED)
+        with self._database.reading() as connection:
+            return connection.execute(statement).scalar()
+
+    def horizon(self) -> datetime | None:
+        """Return the time before which posts have been dropped, so that none may come back; None if none ever were."""
+        statement = select(tables.marks.c.at).where(tables.marks.c.name == HORIZON)
+        with self._database.reading() as connection:
+            return connection.execute(statement).scalar()
+
+    def move_horizon(self, before: datetime) -> None:
+        """Note that posts before a time are being dropped; the horizon never moves back."""
+        insert = self._database.insert(tables.marks).values(name=HORIZON, at=before)
+        at = insert.excluded.at
+        later = insert.on_conflict_do_update(index_elements=["name"], set_={"at": at}, where=at > tables.marks.c.at)
+        with self._database.transaction() as connection:
+            connection.execute(later)
 
     def audit(self, entries: Sequence[AuditEntry]) -> None:
         """Append to the audit trail."""

@@ -14,11 +14,12 @@ from typing import IO
 from qingting.config import StoreConfig
 from qingting.errors import InputError, StoreError, UsageError
 from qingting.store.backup import BLOCK, Manifest, members, read_manifest
-from qingting.store.contract import Kept, Search, Store
+from qingting.store.contract import Store
 from qingting.store.copying import BATCH, digest_posts, require_same
 from qingting.store.dumping import digest as digest_of_lines
 from qingting.store.nested import from_json
 from qingting.store.opening import FILE_NAME, SQLITE
+from qingting.store.shapes import Kept, Search
 
 MARK = "restore.progress"
 """The file that stands in a home while it is being restored: with it, a restore that was cut off may begin again."""

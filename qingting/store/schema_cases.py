@@ -15,6 +15,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
+    Unicode,
     UniqueConstraint,
 )
 from sqlalchemy import Text as AnyText
@@ -44,6 +45,26 @@ def create_leases(connection: Connection) -> None:
         Column("role", Text, primary_key=True),
         *_needed(Text, "holder"),
         *_needed(BigInteger, "token", "until"),
+    )
+    metadata.create_all(connection)
+
+
+def create_marks(connection: Connection) -> None:
+    """Make the table of the moments that every process has to know."""
+    metadata = MetaData()
+    Table("marks", metadata, Column("name", Text, primary_key=True), *_needed(BigInteger, "at"))
+    metadata.create_all(connection)
+
+
+def create_standing_jobs(connection: Connection) -> None:
+    """Make the table of when each standing job is due next, in the columns that APScheduler 3 reads and writes."""
+    metadata = MetaData()
+    Table(
+        "standing_jobs",
+        metadata,
+        Column("id", Unicode(191), primary_key=True),
+        Column("next_run_time", Float(25), index=True),
+        *_needed(LargeBinary, "job_state"),
     )
     metadata.create_all(connection)
 

@@ -13,15 +13,16 @@ from sqlalchemy.engine import Connection
 
 from qingting.errors import NotFoundError, UsageError
 from qingting.model import Post, Reading
-from qingting.store.contract import Appended, Batch, Cut, Facet, Interval, Kept, Page, Point, Search, Tally
 from qingting.store.database import Database
 from qingting.store.query import parse
+from qingting.store.shapes import Appended, Batch, Cut, Facet, Interval, Kept, Page, Point, Search, Tally
+from qingting.store.sqlite_dropping import drop_before
 from qingting.store.sqlite_keys import LOWEST, assign_keys, name_numbers, position
 from qingting.store.sqlite_readings import every, save_readings, similar, standing
 from qingting.store.sqlite_rows import POST_COLUMNS, post_of, post_row
 from qingting.store.sqlite_search import count, facet, search_page, trend
 from qingting.store.tables import microseconds, moment
-from qingting.store.words import index_words
+from qingting.store.words import joined_words
 
 
 class SqlitePosts:
@@ -40,7 +41,7 @@ class SqlitePosts:
         for post in posts:
             if post.id not in there:
                 fresh.setdefault(post.id, post)
-        words = {post.id: " ".join(dict.fromkeys(index_words(self._cut, post.passage))) for post in fresh.values()}
+        words = {post.id: joined_words(self._cut, post.passage) for post in fresh.values()}
         if fresh:
             with self._database.transaction() as connection:
                 there |= _known(connection, list(fresh))
@@ -144,6 +145,10 @@ class SqlitePosts:
             readings = every(connection, [row[0] for row in rows])
         kept = tuple(Kept(post_of(row[1:]), tuple(readings.get(row[0], ()))) for row in rows)
         return Batch(kept, str(rows[-1][0]) if len(rows) == limit else "")
+
+    def drop_before(self, before: datetime, keep: Collection[str]) -> int:
+        """Remove posts before a time with their readings but for those to keep, a chunk at a time; return how many."""
+        return drop_before(self._database, self._cut, before, keep)
 
 
 def _known(connection: Connection, ids: Collection[str]) -> set[str]:

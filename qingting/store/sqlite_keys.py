@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from qingting.errors import UsageError
-from qingting.store.contract import Search
+from qingting.store.shapes import Search
 from qingting.store.tables import microseconds
 
 COUNTER_BITS = 10

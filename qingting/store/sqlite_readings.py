@@ -107,16 +107,31 @@ def _forget(connection: Connection, replaced: Sequence[tuple[int, str]]) -> None
     if not replaced:
         return
     execute = connection.exec_driver_sql
+    _drop_standing(connection, [seq for seq, _ in replaced])
     keys = json.dumps([seq for seq, _ in replaced])
-    fingerprints = "SELECT seq, fingerprint FROM readings WHERE standing AND seq IN (SELECT value FROM json_each(?))"
-    rows = execute(fingerprints, (keys,)).all()
-    old = [(quarter, seq) for seq, fingerprint in rows for quarter in _quarters(unsigned(fingerprint))]
-    execute("DELETE FROM quarters WHERE quarter = ? AND seq = ?", old)
-    drop_regions(connection, [seq for seq, _ in replaced])
     execute("UPDATE readings SET standing = 0 WHERE seq IN (SELECT value FROM json_each(?))", (keys,))
     of_model = "SELECT id FROM readings WHERE seq = ? AND model = ?"
     execute(f"DELETE FROM embeddings WHERE reading IN ({of_model})", list(replaced))
     execute("DELETE FROM readings WHERE seq = ? AND model = ?", list(replaced))
+
+
+def drop_readings(connection: Connection, keys: Sequence[int]) -> None:
+    """Remove all readings of posts by their keys, and what other tables have from them."""
+    _drop_standing(connection, keys)
+    asked = (json.dumps(list(keys)),)
+    of_posts = "FROM readings WHERE seq IN (SELECT value FROM json_each(?))"
+    connection.exec_driver_sql(f"DELETE FROM embeddings WHERE reading IN (SELECT id {of_posts})", asked)
+    connection.exec_driver_sql(f"DELETE {of_posts}", asked)
+
+
+def _drop_standing(connection: Connection, keys: Sequence[int]) -> None:
+    """Take back what the standing readings of posts put into other tables, embeddings apart."""
+    fingerprints = "SELECT seq, fingerprint FROM readings WHERE standing AND seq IN (SELECT value FROM json_each(?))"
+    rows = connection.exec_driver_sql(fingerprints, (json.dumps(list(keys)),)).all()
+    if rows:
+        old = [(quarter, seq) for seq, fingerprint in rows for quarter in _quarters(unsigned(fingerprint))]
+        connection.exec_driver_sql("DELETE FROM quarters WHERE quarter = ? AND seq = ?", old)
+    drop_regions(connection, keys)
 
 
 def _insert(connection: Connection, readings: Sequence[Keyed]) -> None:

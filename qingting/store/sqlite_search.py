@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from qingting.errors import UsageError
-from qingting.store.contract import Facet, Hit, Interval, Page, Point, Search
 from qingting.store.query import Query
 from qingting.store.query_sql import Compiled, Sql, compile_query, reads_texts
+from qingting.store.shapes import Facet, Hit, Interval, Page, Point, Search
 from qingting.store.sqlite_keys import COUNTER_BITS, HIGHEST, key_range, names_by_number, position
 from qingting.store.sqlite_readings import standing
 from qingting.store.sqlite_rows import POST_COLUMNS, post_of
@@ -202,7 +202,8 @@ def _hits(connection: Connection, keys: list[int]) -> list[Hit]:
     rows = connection.exec_driver_sql(statement, (json.dumps(keys),))
     posts = {row[0]: post_of(row[1:]) for row in rows}
     readings = standing(connection, keys)
-    return [Hit(posts[key], readings.get(key)) for key in keys]
+    # Words that an older cut gave a post stay in the index when the post is dropped: no post, no hit.
+    return [Hit(posts[key], readings.get(key)) for key in keys if key in posts]
 
 
 def _faceted(rows: Compiled, by: Facet | None) -> tuple[str, str]:

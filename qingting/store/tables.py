@@ -249,6 +249,8 @@ rejects = Table(
 
 beats = Table("beats", metadata, _key("role"), Column("at", Moment), Column("detail", Written))
 
+marks = Table("marks", metadata, _key("name"), Column("at", Moment))
+
 leases = Table(
     "leases", metadata, _key("role"), Column("holder", Written), Column("token", BigInteger), Column("until", Moment)
 )

@@ -10,12 +10,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from qingting.store.contract import Cut
+from qingting.store.shapes import Cut
 
 _TO_FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F) if not chr(code).isalnum()}
 """ASCII punctuation to its full-width twin, which no folded text holds: so different words stay different."""
 
-_CONTROL_TO_BLANK = dict.fromkeys([*range(0x20), 0x7F], " ")
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -27,13 +27,18 @@ def fold(text: str) -> str:
 
 def index_words(cut: Cut, text: str) -> Sequence[str]:
     """Return the words of a text in its order, repetitions included; none for a text of signs and blanks only."""
-    pieces = cut(storable(fold(text)).translate(_CONTROL_TO_BLANK))
+    pieces = cut(_CONTROL.sub(" ", storable(fold(text))))
     if "".join(pieces).isalnum():
         # Most texts: nothing but letters and digits is left, which one look at all pieces tells.
         return pieces
     # One translation of all pieces together: a piece at a time costs four times as much as the cut itself.
     words = "\n".join(pieces).translate(_TO_FULL_WIDTH).split()
     return [word for word in words if word.isalnum() or any(map(str.isalnum, word))]
+
+
+def joined_words(cut: Cut, text: str) -> str:
+    """Return the different words of a text with blanks between, as an index is given them, and told to forget them."""
+    return " ".join(dict.fromkeys(index_words(cut, text)))
 
 
 def needed_words(cut: Cut, text: str) -> Sequence[str]:

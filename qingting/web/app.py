@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from qingting.config import Config
+from qingting.doctor import Condition
 from qingting.errors import NotFoundError, QingtingError, StoreError, UsageError
 from qingting.store import Store
 from qingting.web.pages import Pages
@@ -49,17 +50,17 @@ def create_app(
     store: Store,
     config: Config,
     clock: Callable[[], datetime],
-    problems: Callable[[], Sequence[str]],
+    condition: Callable[[], Condition],
     regions: Mapping[str, str] = MappingProxyType({}),
 ) -> FastAPI:
     """Return the console over a store; it only reads.
 
-    `problems` returns a Chinese sentence for everything that is degraded; they stand in a banner on every page.
+    `condition` returns what is degraded and what is stale; that stands on every page.
     `regions` are what people call the codes of regions.
     """
     app = FastAPI(title="蜻蜓", docs_url=None, redoc_url=None, openapi_url=None)
-    renderer = Renderer(config, clock, problems)
-    pages = Pages(store, config, clock, problems, renderer, regions)
+    renderer = Renderer(config, clock, condition)
+    pages = Pages(store, config, clock, condition, renderer, regions)
     for path, page in (
         ("/", pages.inbox),
         ("/events", pages.events),

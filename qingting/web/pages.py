@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -11,9 +12,11 @@ from fastapi import Query, Response
 from fastapi.responses import JSONResponse
 
 from qingting.config import Config
+from qingting.doctor import Condition
 from qingting.errors import StoreError, UsageError
 from qingting.model import AlertState, EventState
-from qingting.store import Search, Store
+from qingting.store import Page, Search, Store
+from qingting.web.at_hand import PostsAtHand
 from qingting.web.charts import ORDER, chart, histogram
 from qingting.web.rendering import Renderer
 from qingting.web.views import (
@@ -55,40 +58,47 @@ class Pages:
         store: Store,
         config: Config,
         clock: Callable[[], datetime],
-        problems: Callable[[], Sequence[str]],
+        condition: Callable[[], Condition],
         renderer: Renderer,
         regions: Mapping[str, str],
     ) -> None:
         self._store = store
         self._config = config
         self._clock = clock
-        self._problems = problems
+        self._condition = condition
         self._renderer = renderer
         self._regions = regions
 
     def inbox(self, state: OptionalState = None, page: PageNumber = 1) -> Response:
         """预警收件箱: alerts, last triggered first."""
+        condition, at_hand = self._look()
         alerts = self._store.cases.alerts.latest(state, limit=page * PAGE_ROWS + 1)
         waiting = self._store.cases.alerts.latest(AlertState.NEW, limit=COUNTED + 1)
         active = self._store.cases.events.latest((EventState.ACTIVE,), limit=COUNTED + 1)
-        return self._renderer.page(
+        tally = at_hand.ask(lambda posts: posts.tally(self._clock()), None)
+        return self._page(
             "inbox.html",
+            condition,
+            at_hand,
             section="inbox",
             rows=alert_rows(self._store, slice_of(alerts, page, PAGE_ROWS)),
             state=state,
             waiting=_up_to(len(waiting)),
             active=_up_to(len(active)),
-            tally=self._store.posts.tally(self._clock()),
+            tally=tally,
             page=page,
             more=len(alerts) > page * PAGE_ROWS,
         )
 
     def events(self, state: Annotated[EventState | None, Query()] = None, page: PageNumber = 1) -> Response:
         """舆情事件: events, last seen first; candidates only when asked for."""
+        condition, at_hand = self._look()
         states = SHOWN_STATES if state is None else (state,)
         events = self._store.cases.events.latest(states, limit=page * PAGE_ROWS + 1)
-        return self._renderer.page(
+        return self._page(
             "events.html",
+            condition,
+            at_hand,
             section="events",
             rows=event_rows(self._store, self._regions, slice_of(events, page, PAGE_ROWS)),
             state=state,
@@ -100,26 +110,31 @@ class Pages:
 
     def event(self, event_id: str, page: PageNumber = 1) -> Response:
         """One event with its course, alert, facts, drafts and posts."""
+        condition, at_hand = self._look()
         cases = self._store.cases
         event = cases.events.get(event_id)
         members = cases.events.members(event_id)
         newest_first = sorted(members, key=lambda each: (each.at, each.post_id), reverse=True)
         counted = histogram(members)
         alerts = cases.alerts.latest(event_id=event_id, limit=EVENT_ALERTS)
-        return self._renderer.page(
+        channels = channel_counts(at_hand, newest_first)
+        rows = member_rows(at_hand, self._config, slice_of(newest_first, page, PAGE_POSTS))
+        return self._page(
             "event.html",
+            condition,
+            at_hand,
             section="events",
             event=event,
             region=region_name(self._regions, event),
             histogram=counted,
             chart=chart(counted),
             sentiments=ORDER,
-            channels=channel_counts(self._store, newest_first),
+            channels=channels,
             channel_posts=CHANNEL_POSTS,
             alerts=alert_rows(self._store, alerts),
             facts=cases.drafts.facts(event_id),
             drafts=cases.drafts.latest(event_id),
-            posts=member_rows(self._store, self._config, slice_of(newest_first, page, PAGE_POSTS)),
+            posts=rows,
             total=len(members),
             page=page,
             more=len(members) > page * PAGE_POSTS,
@@ -127,45 +142,68 @@ class Pages:
 
     def draft(self, draft_id: str) -> Response:
         """One draft, every sentence with its evidence beside it."""
+        condition, at_hand = self._look()
         drafts = self._store.cases.drafts
         draft = drafts.get(draft_id)
-        return self._renderer.page(
+        rows = evidence_rows(at_hand, self._config, draft)
+        return self._page(
             "draft.html",
+            condition,
+            at_hand,
             section="events",
             draft=draft,
             editors_note=EDITORS_NOTE,
             event=self._store.cases.events.get(draft.event_id),
-            rows=evidence_rows(self._store, self._config, draft),
+            rows=rows,
             approvals=drafts.approvals(draft_id),
             versions=drafts.latest(draft.event_id),
         )
 
     def search(self, q: Text = "", since: Day = "", until: Day = "", after: Text = "") -> Response:
         """检索: posts that match a query, newest first."""
+        condition, at_hand = self._look()
         given: dict[str, Any] = {"section": "search", "q": q, "since": since, "until": until}
+        nothing: dict[str, Any] = {"found": None, "rows": (), "problem": None}
         if not (q.strip() or since or until):
-            return self._renderer.page("search.html", **given, found=None, rows=(), problem=None)
+            return self._page("search.html", condition, at_hand, **given, **nothing)
         try:
             search = Search(q, self._day(since), self._day(until, 1), limit=PAGE_POSTS, after=after)
-            found = self._store.posts.search(search)
+            found: Page | None = at_hand.ask(lambda posts: posts.search(search), None)
         except UsageError as problem:
-            return self._renderer.page("search.html", 400, **given, found=None, rows=(), problem=problem)
+            return self._page("search.html", condition, at_hand, 400, **given, **{**nothing, "problem": problem})
+        if found is None:
+            return self._page("search.html", condition, at_hand, 503, **given, **nothing)
+        rows = self._hit_rows(found)
+        return self._page("search.html", condition, at_hand, **given, found=found, rows=rows, problem=None)
+
+    def _hit_rows(self, found: Page) -> list[HitRow]:
         homes = self._store.cases.events.event_of([hit.post.id for hit in found.hits])
-        rows = [
+        return [
             HitRow(hit.post, hit.reading, source_name(self._config, hit.post), homes.get(hit.post.id, ""))
             for hit in found.hits
         ]
-        return self._renderer.page("search.html", **given, found=found, rows=rows, problem=None)
 
     def health(self) -> Response:
-        """Whether the console can serve, for programs: ok, degraded or unavailable (503)."""
+        """Whether the console can serve, for programs: ok, degraded (without posts too) or unavailable (503)."""
         try:
-            tally = self._store.posts.tally(self._clock())
-            problems = list(self._problems())
+            condition, at_hand = self._look()
         except StoreError as error:
             return JSONResponse({"status": "unavailable", "problems": [error.message]}, 503)
-        status = "degraded" if problems else "ok"
-        return JSONResponse({"status": status, "problems": problems, "posts": tally.total, "unread": tally.unread}, 200)
+        tally = at_hand.ask(lambda posts: posts.tally(self._clock()), None)
+        problems = [*([at_hand.stale] if at_hand.stale else []), *condition.problems]
+        counts = {"posts": tally.total, "unread": tally.unread} if tally else {"posts": None, "unread": None}
+        return JSONResponse({"status": "degraded" if problems else "ok", "problems": problems, **counts}, 200)
+
+    def _look(self) -> tuple[Condition, PostsAtHand]:
+        """Return how the service is, and the posts as far as they can be asked. Raises StoreError if cases are away."""
+        condition = self._condition()
+        return condition, PostsAtHand(self._store, condition.stale)
+
+    def _page(
+        self, template: str, condition: Condition, at_hand: PostsAtHand, status: int = 200, **values: object
+    ) -> Response:
+        """Return a page that says how the service is, and where posts failed meanwhile, that too."""
+        return self._renderer.page(template, replace(condition, stale=at_hand.stale), status, **values)
 
     def _day(self, text: str, shift: int = 0) -> datetime | None:
         """Return the beginning of a day in the office's zone, some days later. Raises UsageError(bad_argument)."""

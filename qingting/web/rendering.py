@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from qingting.config import Config
+from qingting.doctor import Condition
 from qingting.errors import QingtingError
 from qingting.model import shown
 from qingting.privacy import mask_personal
@@ -24,10 +25,10 @@ STORE_DOWN = "存储暂时无法使用，页面内容可能不全。"
 class Renderer:
     """Renders templates with what every page shows: the office, the time, and what is degraded."""
 
-    def __init__(self, config: Config, clock: Callable[[], datetime], problems: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, config: Config, clock: Callable[[], datetime], condition: Callable[[], Condition]) -> None:
         self._config = config
         self._clock = clock
-        self._problems = problems
+        self._condition = condition
         self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=True,
@@ -39,30 +40,31 @@ class Renderer:
             shown=shown, safe=_refuse_safe, seen=seen, web_address=web_address, share=share, remaining=remaining
         )
 
-    def page(self, template: str, status: int = 200, **values: object) -> HTMLResponse:
-        """Return a page. Raises StoreError when asking for problems fails."""
-        return self._rendered(template, status, self._problems(), values)
+    def page(self, template: str, condition: Condition, status: int = 200, **values: object) -> HTMLResponse:
+        """Return a page that shows how the service is."""
+        return self._rendered(template, status, condition, values)
 
     def error(self, status: int, message: str, hint: str) -> HTMLResponse:
         """Return an error page; it comes as well when the store is down."""
         try:
-            problems = self._problems()
+            condition = self._condition()
         except QingtingError:
-            problems = [STORE_DOWN]
-        return self._error(status, message, hint, problems)
+            condition = Condition((STORE_DOWN,))
+        return self._error(status, message, hint, condition)
 
     def failure(self) -> HTMLResponse:
         """Return the page for what nobody foresaw; it asks nothing that may fail again."""
         hint = "请稍后再试；若仍不行，请将发生时间告知系统管理员。"
-        return self._error(500, "系统内部错误，已记录。", hint, ())
+        return self._error(500, "系统内部错误，已记录。", hint, Condition())
 
-    def _error(self, status: int, message: str, hint: str, problems: Sequence[str]) -> HTMLResponse:
+    def _error(self, status: int, message: str, hint: str, condition: Condition) -> HTMLResponse:
         values: dict[str, object] = {"status": status, "message": message, "hint": hint, "section": ""}
-        return self._rendered("error.html", status, problems, values)
+        return self._rendered("error.html", status, condition, values)
 
-    def _rendered(self, template: str, status: int, problems: Sequence[str], values: dict[str, object]) -> HTMLResponse:
+    def _rendered(self, template: str, status: int, condition: Condition, values: dict[str, object]) -> HTMLResponse:
+        shown_by_all = {"office": self._config.service.office, "now": self._clock()}
         text = self._templates.get_template(template).render(
-            office=self._config.service.office, now=self._clock(), problems=problems, **values
+            **shown_by_all, problems=condition.problems, stale=condition.stale, **values
         )
         return HTMLResponse(text, status)
 

@@ -23,6 +23,7 @@ from qingting.model import (
     Sentence,
 )
 from qingting.store import Store
+from qingting.web.at_hand import PostsAtHand
 from qingting.web.charts import Rectangle, sparkline
 from responders.render import BASIS_NAMES
 
@@ -60,10 +61,10 @@ class EventRow:
 
 @dataclass(frozen=True)
 class MemberRow:
-    """A post of an event: why it is there, how it was read, and where it came from."""
+    """A post of an event (None while posts are away): why it is there, how it was read, and where it came from."""
 
     member: Membership
-    post: Post
+    post: Post | None
     reading: Reading | None
     source: str
 
@@ -129,16 +130,20 @@ def region_name(regions: Mapping[str, str], event: Event) -> str:
     return regions.get(event.region, event.region) or "未明确"
 
 
-def channel_counts(store: Store, members: Sequence[Membership]) -> list[tuple[Channel, int]]:
+def channel_counts(at_hand: PostsAtHand, members: Sequence[Membership]) -> list[tuple[Channel, int]]:
     """Return how many of the first CHANNEL_POSTS members came by each channel, most first."""
-    posts = store.posts.get([each.post_id for each in members[:CHANNEL_POSTS]])
+    ids = [each.post_id for each in members[:CHANNEL_POSTS]]
+    posts: Mapping[str, Post] = at_hand.ask(lambda posts: posts.get(ids), {})
     return Counter(post.channel for post in posts.values()).most_common()
 
 
-def member_rows(store: Store, config: Config, members: Sequence[Membership]) -> list[MemberRow]:
-    """Return members with their posts; one whose post is gone is left out."""
+def member_rows(at_hand: PostsAtHand, config: Config, members: Sequence[Membership]) -> list[MemberRow]:
+    """Return members with their posts; one whose post is gone is left out, none while posts are away."""
     ids = [each.post_id for each in members]
-    posts, readings = store.posts.get(ids), store.posts.readings(ids)
+    posts: Mapping[str, Post] = at_hand.ask(lambda posts: posts.get(ids), {})
+    readings: Mapping[str, Reading] = at_hand.ask(lambda posts: posts.readings(ids), {})
+    if at_hand.stale:
+        return [MemberRow(each, posts.get(each.post_id), None, "") for each in members]
     return [
         MemberRow(each, posts[each.post_id], readings.get(each.post_id), source_name(config, posts[each.post_id]))
         for each in members
@@ -146,10 +151,10 @@ def member_rows(store: Store, config: Config, members: Sequence[Membership]) -> 
     ]
 
 
-def evidence_rows(store: Store, config: Config, draft: Draft) -> list[SentenceRow]:
+def evidence_rows(at_hand: PostsAtHand, config: Config, draft: Draft) -> list[SentenceRow]:
     """Return a draft's sentences with what they rest on."""
     cited = {basis.id for sentence in draft.sentences for basis in sentence.basis if basis.kind == "post"}
-    posts = store.posts.get(cited)
+    posts: Mapping[str, Post] = at_hand.ask(lambda posts: posts.get(cited), {})
 
     def evidence(basis: Basis) -> Evidence:
         post = posts.get(basis.id) if basis.kind == "post" else None

@@ -117,6 +117,16 @@ def test_two_plants_in_two_districts_are_two_events(desk, say):
     assert desk.together(one, more)
 
 
+def test_a_plant_named_in_full_and_in_short_is_one_plant(desk, say):
+    words = ("搅拌站", "罐车", "翠湖苑", "夜里")
+    full = say("翠湖苑隔壁宏盛混凝土搅拌站夜里罐车不停", 2, words=words, company="宏盛混凝土搅拌站", topic=Topic.NOISE)
+    short = say("宏盛搅拌站罐车一辆接一辆，翠湖苑谁能睡", 3, words=words, company="宏盛搅拌站", topic=Topic.NOISE)
+    other = say("翠湖苑另一边金源搅拌站夜里罐车不停", 4, words=words, company="金源搅拌站", topic=Topic.NOISE)
+    desk.hear(full, short, other)
+    assert desk.together(full, short)
+    assert not desk.together(short, other)
+
+
 def test_two_named_plants_in_one_district_are_two_events(desk, say):
     words = ("化工", "刺鼻", "气味", "半夜", "偷排", "化工园")
     one = say("化工园里恒泰化工半夜偷排，气味刺鼻", 2, words=words, place="990104", company="恒泰化工有限公司")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import ssl
 import threading
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from crawlers.privacy import Pseudonyms
-from crawlers.run import Collected, crawl_once, run_crawl
+from crawlers.run import Collected, crawl_forever, crawl_once, run_crawl
 from qingting.config import CrawlConfig, SourceConfig, StoreConfig
 from qingting.store import Store, open_store
 
@@ -134,6 +135,7 @@ class Desk:
     home: Path
     clock: Clock
     settings: CrawlConfig
+    keep: timedelta | None = None
 
     def source(self, kind: str, path: str, **fields: object) -> SourceConfig:
         """Return a source on the site."""
@@ -149,8 +151,17 @@ class Desk:
 
     def crawl(self, *sources: SourceConfig) -> list[Collected]:
         """Run the sources once."""
-        pseudonyms = Pseudonyms(KEY)
-        return run_crawl(crawl_once(sources, self.settings, self.store, self.home, self.clock, pseudonyms))
+        clock, pseudonyms = self.clock, Pseudonyms(KEY)
+        return run_crawl(
+            crawl_once(
+                sources, self.settings, self.store, self.home, clock, pseudonyms, holder="this test", keep=self.keep
+            )
+        )
+
+    async def crawl_for_good(self, sources: Sequence[SourceConfig], stop: asyncio.Event) -> None:
+        """Run the sources by their cadence until told to stop."""
+        clock, pseudonyms = self.clock, Pseudonyms(KEY)
+        await crawl_forever(sources, self.settings, self.store, self.home, clock, pseudonyms, stop, holder="this test")
 
     def posts(self) -> list[object]:
         """Return every stored post."""

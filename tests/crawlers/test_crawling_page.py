@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from crawlers.health import LONGEST_BACKOFF, SHORTEST_BACKOFF, STATE_NAMES, UNTRIED_CADENCES
+from crawlers.holding import HOLD, renewal
 from crawlers.kinds import BLOCKED, SHUT_OUT
 from crawlers.operators import PATIENCE
 from crawlers.pace import SHORTEST_DELAY
@@ -40,6 +41,9 @@ def test_every_setting_named_is_there_and_every_one_that_is_there_is_named():
         f"{CrawlConfig().timeout_seconds:g} seconds",
         f"`crawl.evidence_days` ({CrawlConfig().evidence_days})",
         f"{SHORTEST_BACKOFF.total_seconds() / 60:g} minutes or its cadence",
+        f"by a lease of {HOLD.total_seconds() / 60:g} minutes",
+        f"every {renewal().total_seconds():g} seconds while",
+        f"more than {(HOLD - renewal()).total_seconds():g} seconds",
         f"up to {LONGEST_BACKOFF.total_seconds() / 3600:g} hours",
     ],
 )

@@ -68,7 +68,14 @@ def test_pages_are_stored_alike_whoever_extracts_them(desk):
         source = desk.source("list", "/list", id="there")
         async with extraction_pool(2) as pool:
             return await crawl_once(
-                [source], desk.settings, desk.store, desk.home, desk.clock, Pseudonyms(b"k"), extract=pool
+                [source],
+                desk.settings,
+                desk.store,
+                desk.home,
+                desk.clock,
+                Pseudonyms(b"k"),
+                holder="this test",
+                extract=pool,
             )
 
     [collected] = run_crawl(there())
@@ -109,6 +116,7 @@ def test_a_page_that_workers_die_of_is_given_up_and_recorded_and_the_run_goes_on
                 desk.home,
                 desk.clock,
                 Pseudonyms(b"k"),
+                holder="this test",
                 extract=pool,
             )
 

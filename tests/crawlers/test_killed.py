@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from crawlers.holding import HOLD
+
 DATA = Path(__file__).parent / "data" / "kinds"
 CRAWL = """
-import sys
-from datetime import UTC, datetime
+import os, sys
+from datetime import datetime
 from pathlib import Path
 from crawlers.privacy import Pseudonyms
 from crawlers.run import crawl_once, run_crawl
@@ -21,12 +23,12 @@ from qingting.config import CrawlConfig, SourceConfig, StoreConfig
 from qingting.store import open_store
 import crawlers.recorder
 crawlers.recorder.BATCH_POSTS = 3
-home, address, port = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+home, address, port, now = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), datetime.fromisoformat(sys.argv[4])
 store = open_store(StoreConfig(), home, cut=lambda text: text.split())
 source = SourceConfig(id="list", kind="list", address=address, assessment="test")
 settings = CrawlConfig(allow_loopback_ports=(port,))
-clock = lambda: datetime(2026, 9, 22, 4, 0, tzinfo=UTC)
-[collected] = run_crawl(crawl_once([source], settings, store, home, clock, Pseudonyms(b"k")))
+crawl = crawl_once([source], settings, store, home, lambda: now, Pseudonyms(b"k"), holder=f"process {os.getpid()}")
+[collected] = run_crawl(crawl)
 print(collected.new, collected.known, collected.health.state)
 store.close()
 """
@@ -43,7 +45,8 @@ def put_site(site, *, held_from: int | None) -> None:
 
 def start(desk) -> subprocess.Popen[str]:
     """Start a crawl in a process of its own."""
-    command = [sys.executable, "-c", CRAWL, str(desk.home), f"{desk.site.address}/list", str(desk.site.port)]
+    address, now = f"{desk.site.address}/list", desk.clock().isoformat()
+    command = [sys.executable, "-c", CRAWL, str(desk.home), address, str(desk.site.port), now]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -58,6 +61,7 @@ def test_a_killed_crawl_loses_nothing_and_repeats_nothing(desk, eventually):
     assert desk.store.cases.records.cursor("list") is None
 
     put_site(desk.site, held_from=None)
+    desk.clock.now += HOLD
     second = start(desk).communicate(timeout=30)[0].split()
     third = start(desk).communicate(timeout=30)[0].split()
 
@@ -111,7 +115,7 @@ if kill_after == 0:
 store = open_store(StoreConfig(), home, cut=lambda text: text.split())
 settings = CrawlConfig(allow_loopback_ports=(port,))
 clock = lambda: datetime(2026, 9, 22, 4, 0, tzinfo=UTC)
-run_crawl(crawl_once([source], settings, store, home, clock, Pseudonyms(b"k")))
+run_crawl(crawl_once([source], settings, store, home, clock, Pseudonyms(b"k"), holder="the killed one"))
 """
 
 
@@ -123,6 +127,7 @@ def killed(desk, source, after: int) -> None:
     text = "\n".join([*lines, f"options = {{ {options} }}"])
     command = [sys.executable, "-c", KILLED, str(desk.home), str(desk.site.port), str(after), text]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    desk.clock.now += HOLD
 
 
 @pytest.mark.parametrize(

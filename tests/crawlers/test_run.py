@@ -8,8 +8,7 @@ import gzip
 import crawlers.run
 from crawlers.evidence import find_evidence
 from crawlers.kinds import registry
-from crawlers.privacy import Pseudonyms
-from crawlers.run import crawl_forever, run_crawl
+from crawlers.run import run_crawl
 
 
 def article(number: int) -> str:
@@ -178,9 +177,7 @@ def test_the_standing_role_runs_every_enabled_source_and_stops_when_told(desk):
 
     async def role() -> None:
         stop = asyncio.Event()
-        running = asyncio.create_task(
-            crawl_forever(sources, desk.settings, desk.store, desk.home, desk.clock, Pseudonyms(b"k"), stop)
-        )
+        running = asyncio.create_task(desk.crawl_for_good(sources, stop))
         while not desk.store.cases.records.health():
             await asyncio.sleep(0.01)
         stop.set()
@@ -201,9 +198,7 @@ def test_the_standing_role_drops_evidence_whose_time_is_over(desk):
 
     async def role() -> None:
         stop = asyncio.Event()
-        running = asyncio.create_task(
-            crawl_forever([source], desk.settings, desk.store, desk.home, desk.clock, Pseudonyms(b"k"), stop)
-        )
+        running = asyncio.create_task(desk.crawl_for_good([source], stop))
         while find_evidence(desk.home, old.evidence) is not None:
             await asyncio.sleep(0.01)
         stop.set()
@@ -225,7 +220,7 @@ def test_the_standing_role_stops_although_crawls_are_just_starting_or_waiting_fo
         return task(*args)
 
     monkeypatch.setattr(crawlers.run, "_task", told_to_stop)
-    run_crawl(crawl_forever(sources, desk.settings, desk.store, desk.home, desk.clock, Pseudonyms(b"k"), stop))
+    run_crawl(desk.crawl_for_good(sources, stop))
 
     assert len(begun) <= crawlers.run.SOURCES_AT_ONCE
 
@@ -241,9 +236,7 @@ def test_the_standing_role_outlives_a_source_that_breaks(desk, monkeypatch):
 
     async def role() -> None:
         stop = asyncio.Event()
-        running = asyncio.create_task(
-            crawl_forever([bad, good], desk.settings, desk.store, desk.home, desk.clock, Pseudonyms(b"k"), stop)
-        )
+        running = asyncio.create_task(desk.crawl_for_good([bad, good], stop))
         while len(desk.store.cases.records.health()) < 2:
             await asyncio.sleep(0.01)
         stop.set()

@@ -11,7 +11,7 @@ import pytest
 from qingting.config import StoreConfig
 from qingting.errors import StoreError
 from qingting.model import AuditEntry
-from qingting.roles import LEASE, Leadership
+from qingting.standing import LEASE, Leadership
 from qingting.store import Store, open_store
 
 START = datetime(2026, 9, 1, tzinfo=UTC)

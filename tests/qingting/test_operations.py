@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from qingting.app import Service, open_service, watch_sources
 from qingting.config import parse
+from qingting.doctor import Condition
 from qingting.model import SourceHealth
 from qingting.web.app import create_app
 
@@ -63,7 +64,7 @@ def test_a_blocked_source_is_told_once_an_episode_to_those_who_asked(service: Se
 def test_the_inbox_shows_it_without_a_link_to_an_event(service: Service) -> None:
     service.store.cases.records.set_health(blocked(NOW - timedelta(hours=1)))
     watch_sources(service)
-    page = TestClient(create_app(service.store, service.config, service.clock, list)).get("/")
+    page = TestClient(create_app(service.store, service.config, service.clock, Condition)).get("/")
     assert page.status_code == 200
     assert "信源被拦截：微博搜索" in page.text
     assert 'href="/events/n' not in page.text

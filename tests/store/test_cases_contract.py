@@ -332,6 +332,17 @@ def test_a_decision_is_bound_to_the_text_it_was_made_on(store: Store) -> None:
     assert actions(store, "d1") == [("draft.refuse", "王五"), ("draft.approve", "王五"), ("draft.add", "张三")]
 
 
+def test_the_posts_that_alerts_and_drafts_rest_on_are_cited(store: Store) -> None:
+    assert store.cases.cited_posts() == frozenset()
+    store.cases.alerts.add(ALERT, [], NOW)
+    store.cases.alerts.add(replace(ALERT, id="a2", event_id="e2", post_ids=("p2", "p3")), [], NOW)
+    later = (Sentence("网民反映异味。", (Basis("post", "p4", "异味"), Basis("event", "e1", "12 条"))),)
+    store.cases.drafts.add(DRAFT, "张三")
+    store.cases.drafts.add(replace(DRAFT, id="d2", version=2, sentences=later), "张三")
+    store.cases.events.add_members([membership("p5")])
+    assert store.cases.cited_posts() == {"p1", "p2", "p3", "p4"}
+
+
 # Records
 
 
@@ -354,8 +365,10 @@ def test_the_health_of_a_source_says_since_when(store: Store) -> None:
         SourceHealth("a", "failing", "超时", NOW, NOW, 0),
         SourceHealth("b", "ok", "", NOW, NOW + HOUR, 3),
     ]
-    records.set_health(SourceHealth("b", "blocked", "403", NOW + 2 * HOUR, NOW + 2 * HOUR, 0))
+    blocked = SourceHealth("b", "blocked", "403", NOW + 2 * HOUR, NOW + 2 * HOUR, 0)
+    records.set_health(blocked)
     assert records.health()[1].since == NOW + 2 * HOUR
+    assert (records.health_of("b"), records.health_of("c")) == (blocked, None)
 
 
 def test_rejects_are_kept_once_with_their_bytes(store: Store) -> None:
@@ -369,6 +382,26 @@ def test_rejects_are_kept_once_with_their_bytes(store: Store) -> None:
     assert records.rejects(9) == [second, first, replace(third, place="坏�名.csv")]
     assert records.rejects(1) == [second]
     assert records.reject_counts() == {"encoding": 2, "malformed": 1}
+
+
+def test_old_rejects_are_dropped_and_later_ones_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qingting.store.records.DROPPED_AT_ONCE", 3)
+    records = store.cases.records
+    made = [Reject(f"r{n}", "news", "a.csv:1", "encoding", "", b"\xff", 1, NOW + n * HOUR) for n in range(10)]
+    records.reject(made)
+    assert records.drop_rejects(NOW + 7 * HOUR) == 7
+    assert records.rejects(99) == [made[9], made[8], made[7]]
+    assert records.drop_rejects(NOW + 7 * HOUR) == 0
+
+
+def test_the_time_before_which_posts_were_dropped_never_moves_back(store: Store) -> None:
+    records = store.cases.records
+    assert records.horizon() is None
+    records.move_horizon(NOW)
+    records.move_horizon(NOW - HOUR)
+    assert records.horizon() == NOW
+    records.move_horizon(NOW + HOUR)
+    assert records.horizon() == NOW + HOUR
 
 
 def test_roles_show_their_last_sign_of_life(store: Store) -> None:
@@ -427,6 +460,32 @@ def test_a_lease_given_back_is_free_at_once_but_not_by_one_who_lost_it(store: St
     assert leases.take("jobs", "b", NOW, HOUR) == Lease("jobs", "b", 2, NOW + HOUR)
     leases.release(first)
     assert leases.take("jobs", "a", NOW, HOUR) is None
+
+
+def test_a_lease_is_renewed_even_late_but_not_once_another_has_had_the_role(store: Store) -> None:
+    leases = store.cases.leases
+    first = leases.take("jobs", "a", NOW, HOUR)
+    assert first is not None
+    assert leases.renew(first, NOW + HOUR / 2, HOUR) == Lease("jobs", "a", 1, NOW + 3 * HOUR / 2)
+    assert leases.take("jobs", "b", NOW + HOUR, HOUR) is None
+    assert leases.renew(first, NOW + 5 * HOUR, HOUR) == Lease("jobs", "a", 1, NOW + 6 * HOUR)
+    second = leases.take("jobs", "b", NOW + 6 * HOUR, HOUR)
+    assert leases.renew(first, NOW + 6 * HOUR, HOUR) is None
+    assert second is not None
+    leases.release(second)
+    assert leases.renew(first, NOW + 6 * HOUR, HOUR) is None
+    assert leases.renew(Lease("other", "a", 1, NOW), NOW, HOUR) is None
+
+
+def test_who_has_a_role_can_be_asked(store: Store) -> None:
+    leases = store.cases.leases
+    assert leases.standing("jobs", NOW) is None
+    lease = leases.take("jobs", "a", NOW, HOUR)
+    assert lease is not None
+    assert leases.standing("jobs", NOW + HOUR - timedelta(microseconds=1)) == lease
+    assert leases.standing("jobs", NOW + HOUR) is None
+    leases.release(lease)
+    assert leases.standing("jobs", NOW) is None
 
 
 def test_a_paused_holder_that_wakes_up_writes_nothing(opener: Callable[..., Store]) -> None:

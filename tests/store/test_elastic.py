@@ -187,17 +187,19 @@ def test_indexes_that_were_made_otherwise_are_refused(
     client: Elasticsearch, prefix: str, reopen: Callable[..., ElasticPosts], meta: dict[str, Any]
 ) -> None:
     client.indices.create(index=f"{prefix}-others", aliases={prefix: {"is_write_index": True}}, mappings=meta)
+    posts = reopen()
     with pytest.raises(StoreError) as caught:
-        reopen()
+        posts.count(Search())
     assert (caught.value.reason, caught.value.retryable) == ("schema", False)
 
 
 def test_an_index_in_the_place_of_the_alias_is_refused(
-    client: Elasticsearch, prefix: str, reopen: Callable[..., ElasticPosts]
+    client: Elasticsearch, prefix: str, reopen: Callable[..., ElasticPosts], make_post: MakePost
 ) -> None:
     client.index(index=prefix, document={"text": "made by a program that knows no alias"})
+    posts = reopen()
     with pytest.raises(StoreError) as caught:
-        reopen()
+        posts.append([make_post(1)])
     assert caught.value.reason == "schema"
 
 

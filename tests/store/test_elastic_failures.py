@@ -199,6 +199,27 @@ def test_a_search_that_a_full_cluster_refuses_is_called_busy(posts: ElasticPosts
     assert (caught.value.reason, caught.value.retryable) == ("busy", True)
 
 
+def test_a_disk_past_its_flood_mark_is_called_busy_and_searches_go_on(
+    elasticsearch: str, store_settings: StoreConfig, posts: ElasticPosts, make_post: MakePost, make_reading: MakeReading
+) -> None:
+    indexes = f"{store_settings.posts.reveal().partition('index=')[2]}*"
+    given = [make_post(number) for number in range(10)]
+    posts.append(given[:5])
+    with Elasticsearch(elasticsearch) as client:
+        # What the server itself does to the indexes of a node whose disk is 95 % full.
+        client.indices.put_settings(index=indexes, settings={"index.blocks.read_only_allow_delete": True})
+        try:
+            for call in (lambda: posts.append(given), lambda: posts.claim_unread("a", 9, NOW, LEASE)):
+                with pytest.raises(StoreError) as caught:
+                    call()
+                assert (caught.value.reason, caught.value.retryable) == ("busy", True)
+            assert posts.count(Search()) == 5
+        finally:
+            client.indices.put_settings(index=indexes, settings={"index.blocks.read_only_allow_delete": None})
+    assert len(posts.append(given).new) == 5
+    assert Counter(read_all(posts, make_reading)) == Counter(post.id for post in given)
+
+
 # Cut off, slow, away
 
 

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from qingting.config import Config, ServiceConfig, SourceConfig, StoreConfig
+from qingting.doctor import Condition
 from qingting.model import (
     SHANGHAI,
     Alert,
@@ -62,7 +63,7 @@ def problems() -> list[str]:
 def client(store: Store, problems: list[str]) -> Iterator[TestClient]:
     source = SourceConfig("hotline", "12369热线", "hotline", "drop", assessment="本单位的数据")
     config = Config(service=ServiceConfig(office="清源市生态环境局"), sources=(source,))
-    with TestClient(create_app(store, config, lambda: NOW, lambda: problems)) as opened:
+    with TestClient(create_app(store, config, lambda: NOW, lambda: Condition(tuple(problems)))) as opened:
         yield opened
 
 

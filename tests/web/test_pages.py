@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from qingting.config import Config
+from qingting.doctor import Condition
 from qingting.errors import StoreError
 from qingting.model import SHANGHAI, Channel, Event, EventState, Post
 from qingting.store import Store
@@ -252,7 +255,7 @@ def test_health_tells_programs_how_things_are(client: TestClient, filled: Store,
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
 
 
-def failing() -> Sequence[str]:
+def failing() -> Condition:
     raise StoreError("帖文库打不开。", reason="unavailable", hint="请检查磁盘。")
 
 
@@ -266,8 +269,24 @@ def test_a_store_that_fails_gives_a_page_and_a_health_that_say_so(store: Store) 
         assert (health.status_code, health.json()["status"]) == (503, "unavailable")
 
 
+def test_a_page_opens_without_posts_that_fail_while_it_is_made(
+    client: TestClient, filled: Store, tmp_path: Path
+) -> None:
+    filled.cases.records.note_answer(NOW - timedelta(minutes=15))
+    with sqlite3.connect(tmp_path / "qingting.db") as database:
+        database.execute("DROP TABLE posts")
+    database.close()
+    for path in ("/events/e1", "/drafts/d1"):
+        answer = client.get(path)
+        assert (answer.status_code, "帖文库自 2026-09-22 11:05 起没有正常答复" in answer.text) == (200, True)
+    assert client.get("/events/e1").text.count("原文暂时取不到") == 4
+    assert "“夜里死鱼，我的电话139****5678”" in client.get("/drafts/d1").text
+    found = client.get("/search", params={"q": "死鱼"})
+    assert (found.status_code, "现在不能检索帖文" in found.text) == (503, True)
+
+
 def test_what_nobody_foresaw_gives_a_page_and_a_record(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    def crash() -> Sequence[str]:
+    def crash() -> Condition:
         raise RuntimeError("秘密的细节")
 
     app = create_app(store, Config(), lambda: NOW, crash)
