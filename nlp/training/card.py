@@ -32,5 +32,6 @@ def card(work: Path) -> str:
         cosine=same["embedding"],
         old=sum(each.origin == "train" for each in parts["train"]),
         new=sum(each.origin == "new" for each in parts["train"]),
+        written=sum(each.origin == "written" for each in parts["train"]),
         **{name: f"{len(examples):,}" for name, examples in parts.items() if name != "development"},
     )
