@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -256,3 +257,12 @@ def _forget(url: str, prefix: str) -> None:
             client.indices.delete(index=name)
         # A test that was never let in has made nothing.
         client.options(ignore_status=404).indices.delete_index_template(name=f"{prefix}*")
+
+
+@pytest.fixture
+def server(postgres_server: Any) -> Any:
+    """Return the module's own PostgreSQL with its database emptied."""
+    psycopg = pytest.importorskip("psycopg", reason="needs psycopg: pip install 'qingting[postgres]'")
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return postgres_server

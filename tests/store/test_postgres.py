@@ -37,14 +37,6 @@ def settings(url: str) -> StoreConfig:
 
 
 @pytest.fixture
-def server(postgres_server: Any) -> Any:
-    """Return the module's own server with its database emptied."""
-    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    return postgres_server
-
-
-@pytest.fixture
 def open_cases(server: Any, tmp_path: Path) -> Iterator[Callable[[], Store]]:
     """Open the cases on the module's server, as often as a test asks."""
     opened = []

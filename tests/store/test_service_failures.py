@@ -259,14 +259,6 @@ def opened(home: Path, posts: str, cases: str, reader: Reader) -> Iterator[Offic
 
 
 @pytest.fixture
-def server(postgres_server: Any) -> Any:
-    """Return the module's own PostgreSQL with its database emptied."""
-    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    return postgres_server
-
-
-@pytest.fixture
 def office(tmp_path: Path, fresh_elastic: StoreConfig, server: Any, lexicon: Reader) -> Iterator[Office]:
     """Return an installation with its cases in the module's own PostgreSQL."""
     with opened(tmp_path / "home", fresh_elastic.posts.reveal(), server.url, lexicon) as one:
